@@ -1,0 +1,3 @@
+//! Remote calls of Google's authorization servers: one each, with no memory.
+
+pub mod token;

@@ -1,0 +1,116 @@
+//! A service account as a source: each call signs an assertion and trades it for a new token.
+//!
+//! In: a key, scopes, an endpoint, a transport, a clock. Out: a token per call, from the network. It
+//! remembers nothing: [`Cached`](crate::Cached) around it does. AIP-4112, RFC 7523.
+
+use crate::clock::Clock;
+use crate::endpoint::token;
+use crate::error::{Error, ErrorKind};
+use crate::http::Transport;
+use crate::jwt::{Claims, assertion};
+use crate::key::ServiceAccountKey;
+use crate::retry::{self, RetryPolicy};
+use crate::token::Token;
+use crate::token_source::{Ask, Identity, TokenSource};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A service account: signs, asks the token endpoint, remembers nothing.
+///
+/// Made by [`service_account`](crate::service_account), which puts a cache around it; ask
+/// [`build_uncached`](crate::ServiceAccountBuilder::build_uncached) for the bare one.
+pub struct ServiceAccount {
+    key: ServiceAccountKey,
+    identity: Identity,
+    scope: String,
+    url: String,
+    audience: String,
+    limits: Limits,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What one call of [`ServiceAccount`] may cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// One request, from name resolution to the last byte.
+    pub(crate) attempt: Duration,
+    /// The whole call with all its attempts and waits, unless the caller's deadline is sooner.
+    pub(crate) call: Duration,
+    pub(crate) retry: RetryPolicy,
+}
+
+/// Who asks for what, all checked.
+pub(crate) struct Grant {
+    pub(crate) key: ServiceAccountKey,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) url: String,
+    pub(crate) audience: Option<String>,
+}
+
+impl ServiceAccount {
+    pub(crate) fn new(
+        grant: Grant,
+        limits: Limits,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let Grant { key, scopes, subject, url, audience } = grant;
+        let audience = audience.unwrap_or_else(|| url.clone());
+        let scope = scopes.join(" ");
+        let identity = Identity {
+            email: Some(key.client_email().to_owned()),
+            key_id: key.key_id().map(str::to_owned),
+            scopes,
+            subject,
+            audience: Some(audience.clone()),
+            endpoint: Some(url.clone()),
+        };
+        Self { key, identity, scope, url, audience, limits, transport, clock }
+    }
+}
+
+impl TokenSource for ServiceAccount {
+    fn token(&self) -> Result<Token, Error> {
+        self.token_for(&Ask::new())
+    }
+
+    fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
+        let own = self.clock.monotonic() + self.limits.call;
+        let deadline = ask.deadline_at().map_or(own, |theirs| theirs.min(own));
+        let claims = Claims {
+            issuer: self.key.client_email(),
+            audience: &self.audience,
+            scope: Some(&self.scope),
+            subject: self.identity.subject.as_deref(),
+            target_audience: None,
+        };
+        retry::run(self.limits.retry, &*self.clock, deadline, || {
+            let left = deadline.saturating_duration_since(self.clock.monotonic());
+            if left.is_zero() {
+                return Err(Error::new(
+                    ErrorKind::Timeout,
+                    "cannot get a token: no time left to ask for one",
+                ));
+            }
+            let now = self.clock.now();
+            let assertion = assertion(self.key.signer(), self.key.key_id(), &claims, now)?;
+            let token =
+                token::exchange(&*self.transport, &self.url, &assertion, left.min(self.limits.attempt), now)?;
+            log::debug!("{} got a token, {token:?}", self.key.client_email());
+            Ok(token)
+        })
+    }
+
+    fn identity(&self) -> Option<&Identity> {
+        Some(&self.identity)
+    }
+}
+
+impl fmt::Debug for ServiceAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceAccount").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
