@@ -99,10 +99,10 @@ pub fn parse(response: &Response, now: SystemTime) -> Result<Token, Error> {
     if let Some(Value::String(code)) = &grant.error {
         return Err(refusal_by_code(200, code, grant.error_description.as_ref()));
     }
-    if let Some(kind) = &grant.token_type {
-        if !kind.as_str().is_some_and(|k| k.eq_ignore_ascii_case("bearer")) {
-            return Err(malformed("is a token of another type than Bearer"));
-        }
+    if let Some(kind) = &grant.token_type
+        && !kind.as_str().is_some_and(|k| k.eq_ignore_ascii_case("bearer"))
+    {
+        return Err(malformed("is a token of another type than Bearer"));
     }
     let Some(Value::String(secret)) = grant.access_token else {
         return Err(malformed(if grant.id_token.is_some() {

@@ -1,0 +1,67 @@
+//! The number of a Google Analytics property, told apart from the ids it is mistaken for.
+
+use crate::error::{Error, ErrorKind};
+use std::fmt;
+use std::str::FromStr;
+
+/// The id of a GA4 property: a number of about nine digits.
+///
+/// From a `u64`, or parsed from text, plain (`123456789`) or as the resource name that Google's pages show
+/// (`properties/123456789`).
+///
+/// ```
+/// use shortway::analytics::PropertyId;
+///
+/// assert_eq!("properties/1234".parse::<PropertyId>()?, PropertyId::from(1234));
+/// let error = "G-ABC123XYZ0".parse::<PropertyId>().unwrap_err();
+/// assert!(error.to_string().starts_with("\"G-ABC123XYZ0\" is a measurement id"));
+/// # Ok::<(), shortway::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PropertyId(u64);
+
+impl From<u64> for PropertyId {
+    fn from(id: u64) -> Self {
+        Self(id)
+    }
+}
+
+impl fmt::Display for PropertyId {
+    /// The bare number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+const WHERE: &str = "the property id is a number: in Google Analytics open Admin, Property settings, Property details; \
+                     it stands at the top right";
+
+impl FromStr for PropertyId {
+    type Err = Error;
+
+    /// # Errors
+    /// [`ErrorKind::Config`] when `text` is no number; known mistakes are named.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let text = text.trim();
+        let digits = text.strip_prefix("properties/").unwrap_or(text);
+        if digits.bytes().all(|b| b.is_ascii_digit())
+            && let Ok(id) = digits.parse()
+        {
+            return Ok(Self(id));
+        }
+        let upper = text.to_ascii_uppercase();
+        let what = if upper.starts_with("UA-") {
+            "is the id of a Universal Analytics property; Google shut that product and its API down on 1 July 2024"
+        } else if upper.starts_with("G-") {
+            "is a measurement id: it names a web data stream, which the tag in the pages sends to"
+        } else if upper.starts_with("GTM-") {
+            "is the id of a Tag Manager container"
+        } else if upper.starts_with("GA:") {
+            "is the id of a Universal Analytics view; Google shut that product and its API down on 1 July 2024"
+        } else {
+            "is not a property id"
+        };
+        let shown: String = text.chars().take(40).collect();
+        Err(Error::new(ErrorKind::Config, format!("{shown:?} {what}")).with_hint(WHERE))
+    }
+}

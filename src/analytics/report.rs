@@ -1,0 +1,436 @@
+//! The answer of `runReport`: rows, totals, and what Google says about them.
+//!
+//! In: the body, as bytes. Out: a [`Report`] that has been checked against its own headers. Unknown keys are
+//! ignored, nothing known is lost.
+//! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/RunReportResponse>
+
+use super::rows::{self, Rows};
+use super::table::Table;
+use crate::error::{Error, ErrorKind};
+use serde::{Deserialize, Deserializer};
+use serde_json::error::Category;
+use std::fmt;
+
+/// A report: rows by the columns asked for, totals beside them.
+///
+/// Nothing is converted before it is asked for: cells are kept as the text that Google sent.
+pub struct Report {
+    columns: Vec<Column>,
+    rows: Table,
+    totals: Table,
+    maximums: Table,
+    minimums: Table,
+    row_count: u64,
+    metadata: Metadata,
+    property_quota: Option<PropertyQuota>,
+}
+
+/// A column of a report: dimensions come first, then metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Column {
+    /// The API name. With several date ranges the last dimension is `dateRange`.
+    pub name: String,
+    /// Dimension or metric.
+    pub kind: ColumnKind,
+}
+
+/// Dimension or metric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ColumnKind {
+    /// Text to group by.
+    Dimension,
+    /// A figure of this type.
+    Metric(MetricType),
+}
+
+/// What the figures of a metric are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MetricType {
+    /// A whole number.
+    Integer,
+    /// A number.
+    Float,
+    /// Seconds.
+    Seconds,
+    /// An amount in the currency of [`Metadata::currency_code`].
+    Currency,
+    /// Any other type, by Google's name: `TYPE_MILLISECONDS`, `TYPE_METERS`, …
+    Other(String),
+}
+
+impl<'de> Deserialize<'de> for MetricType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Ok(match name.as_str() {
+            "TYPE_INTEGER" => Self::Integer,
+            "TYPE_FLOAT" => Self::Float,
+            "TYPE_SECONDS" => Self::Seconds,
+            "TYPE_CURRENCY" => Self::Currency,
+            _ => Self::Other(name),
+        })
+    }
+}
+
+/// What Google says about a report as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct Metadata {
+    /// The currency of amounts, ISO 4217.
+    pub currency_code: Option<String>,
+    /// The property's time zone, an IANA name: the days of the report are days there.
+    pub time_zone: Option<String>,
+    /// Why the report is empty, if it is and Google says why.
+    pub empty_reason: Option<String>,
+    /// Some rows were rolled into a row `(other)` because there were too many.
+    pub data_loss_from_other_row: bool,
+    /// Small figures may have been withheld so that nobody can be recognized.
+    pub subject_to_thresholding: Option<bool>,
+    /// How much of the data was read for each date range; empty when all of it was.
+    pub sampling_metadatas: Vec<SamplingMetadata>,
+    /// Why some of the data may be missing.
+    pub data_truncation_reasons: Vec<DataTruncationReason>,
+    /// Metrics that the account may not see: they come as zeros.
+    #[serde(rename = "schemaRestrictionResponse", deserialize_with = "restricted_names")]
+    pub restricted_metrics: Vec<String>,
+}
+
+/// How much of the data of one date range was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct SamplingMetadata {
+    /// Events read.
+    #[serde(deserialize_with = "int64")]
+    pub samples_read_count: i64,
+    /// Events that there are.
+    #[serde(deserialize_with = "int64")]
+    pub sampling_space_size: i64,
+}
+
+/// One reason why data may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct DataTruncationReason {
+    /// Google's name for it, such as `DATA_TRUNCATION_TYPE_DATE_RANGE`.
+    #[serde(rename = "dataTruncationType")]
+    pub kind: Option<String>,
+    /// Google's explanation.
+    #[serde(rename = "dataTruncationMessage")]
+    pub message: Option<String>,
+    /// The day from which on data is missing.
+    #[serde(rename = "dataTruncationDate")]
+    pub date: Option<String>,
+}
+
+/// What is left of a property's quota, if [`ReportRequest::return_property_quota`](super::ReportRequest) was set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct PropertyQuota {
+    /// Tokens of the property for today (Pacific time).
+    pub tokens_per_day: Option<QuotaStatus>,
+    /// Tokens of the property for this hour.
+    pub tokens_per_hour: Option<QuotaStatus>,
+    /// Tokens of this project on the property for this hour: the bucket that empties first.
+    pub tokens_per_project_per_hour: Option<QuotaStatus>,
+    /// Requests at the same time.
+    pub concurrent_requests: Option<QuotaStatus>,
+    /// Server errors of this hour.
+    pub server_errors_per_project_per_hour: Option<QuotaStatus>,
+    /// Requests of this hour that could reveal persons.
+    pub potentially_thresholded_requests_per_hour: Option<QuotaStatus>,
+}
+
+/// One bucket of a quota.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct QuotaStatus {
+    /// What this request cost.
+    pub consumed: Option<i32>,
+    /// What is left; Google has sent -1.
+    pub remaining: Option<i32>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+struct Body {
+    dimension_headers: Vec<DimensionHeader>,
+    metric_headers: Vec<MetricHeader>,
+    rows: Table,
+    totals: Table,
+    maximums: Table,
+    minimums: Table,
+    row_count: Option<i64>,
+    metadata: Option<Metadata>,
+    property_quota: Option<PropertyQuota>,
+    kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct DimensionHeader {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct MetricHeader {
+    name: String,
+    r#type: Option<MetricType>,
+}
+
+const KIND: &str = "analyticsData#runReport";
+
+/// Reads the body of a 200 answer.
+pub(super) fn parse(body: &[u8]) -> Result<Report, Error> {
+    let body: Body = serde_json::from_slice(body).map_err(|e| not_a_report(&e))?;
+    if body.kind.as_deref().is_some_and(|kind| kind != KIND) {
+        return Err(schema("it is the answer of another method"));
+    }
+    let dimensions = body.dimension_headers.len();
+    let metrics = body.metric_headers.len();
+    for table in [&body.rows, &body.totals, &body.maximums, &body.minimums] {
+        if table.shape().is_some_and(|shape| shape != (dimensions, metrics)) {
+            return Err(schema("its rows and its headers have different numbers of columns"));
+        }
+    }
+    let columns: Vec<Column> = body
+        .dimension_headers
+        .into_iter()
+        .map(|h| Column { name: h.name, kind: ColumnKind::Dimension })
+        .chain(body.metric_headers.into_iter().map(|h| Column {
+            name: h.name,
+            kind: ColumnKind::Metric(h.r#type.unwrap_or(MetricType::Other(String::new()))),
+        }))
+        .collect();
+    if let Some(twice) =
+        columns.iter().enumerate().find(|(i, c)| columns[..*i].iter().any(|d| d.name == c.name))
+    {
+        return Err(schema(&format!("it has two columns named `{}`", twice.1.name)));
+    }
+    let row_count =
+        u64::try_from(body.row_count.unwrap_or(0)).map_err(|_| schema("its row count is negative"))?;
+    if row_count < body.rows.rows() as u64 {
+        return Err(schema("it has more rows than its own row count says"));
+    }
+    Ok(Report {
+        columns,
+        rows: body.rows,
+        totals: body.totals,
+        maximums: body.maximums,
+        minimums: body.minimums,
+        row_count,
+        metadata: body.metadata.unwrap_or_default(),
+        property_quota: body.property_quota,
+    })
+}
+
+fn schema(what: &str) -> Error {
+    Error::new(ErrorKind::Schema, format!("the answer of Analytics is no report: {what}"))
+}
+
+/// serde's message, which names the place; a body that ends too soon may be whole the next time.
+fn not_a_report(error: &serde_json::Error) -> Error {
+    match error.classify() {
+        Category::Eof => schema("it ends in the middle").with_retryable(true),
+        Category::Data => schema(&error.to_string()),
+        _ => schema(&format!("it is not JSON (line {}, column {})", error.line(), error.column())),
+    }
+}
+
+impl Report {
+    /// The rows, each as a value of the caller's type.
+    ///
+    /// `T` is read by serde. A struct takes its fields from the columns of the same name (`#[serde(rename = "…")]`
+    /// where they differ), a map takes all columns, a tuple, an array or a `Vec` takes them in order. What a cell
+    /// becomes is up to the type:
+    ///
+    /// | Type | Cell |
+    /// |---|---|
+    /// | `String`, `&str` | as it is, `(not set)` and `(other)` included |
+    /// | integers, floats | a number of that range, else an error |
+    /// | `time::Date` | `YYYYMMDD`, as in the dimension `date` |
+    /// | `time::PrimitiveDateTime` | `YYYYMMDDHH` (`dateHour`) or `YYYYMMDDHHMM` (`dateHourMinute`), in the property's time zone |
+    /// | `Option` of a number or a date | `None` for `(not set)`, `(other)`, `(data not available)` and an empty cell |
+    ///
+    /// As everywhere in serde, a field of type `Option` whose column is not in the report is `None`.
+    ///
+    /// # Errors
+    /// Each item may be an [`ErrorKind::Row`] that names row and column; later rows can still be read.
+    pub fn rows<'r, T: Deserialize<'r>>(&'r self) -> Rows<'r, T> {
+        Rows::new(&self.columns, &self.rows)
+    }
+
+    /// The metric over all rows of the report, also those that [`limit`](super::ReportRequest::limit) left out, each
+    /// user counted once: Google computes it. `T` is a number, or an `Option` of one for a report that may be empty.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Row`] when the metric or the TOTAL aggregation was not requested, when the report is empty and `T`
+    /// no `Option`, when the figure does not fit `T`, or when there are several date ranges: see
+    /// [`total_in`](Self::total_in).
+    pub fn total<'r, T: Deserialize<'r>>(&'r self, metric: &str) -> Result<T, Error> {
+        self.aggregate("total", &self.totals, None, metric)
+    }
+
+    /// The same for one of several date ranges, by its name (`date_range_0` and so on by default).
+    ///
+    /// # Errors
+    /// As [`total`](Self::total), and [`ErrorKind::Row`] when there is no range of that name.
+    pub fn total_in<'r, T: Deserialize<'r>>(&'r self, range: &str, metric: &str) -> Result<T, Error> {
+        self.aggregate("total", &self.totals, Some(range), metric)
+    }
+
+    /// The largest value of the metric in any row, if the MAXIMUM aggregation was requested.
+    ///
+    /// # Errors
+    /// As [`total`](Self::total).
+    pub fn maximum<'r, T: Deserialize<'r>>(&'r self, metric: &str) -> Result<T, Error> {
+        self.aggregate("maximum", &self.maximums, None, metric)
+    }
+
+    /// The smallest value of the metric in any row, if the MINIMUM aggregation was requested.
+    ///
+    /// # Errors
+    /// As [`total`](Self::total).
+    pub fn minimum<'r, T: Deserialize<'r>>(&'r self, metric: &str) -> Result<T, Error> {
+        self.aggregate("minimum", &self.minimums, None, metric)
+    }
+
+    fn aggregate<'r, T: Deserialize<'r>>(
+        &'r self,
+        what: &str,
+        table: &'r Table,
+        range: Option<&str>,
+        metric: &str,
+    ) -> Result<T, Error> {
+        let fail = |reason: String, hint: &str| {
+            Err(Error::new(ErrorKind::Row, format!("no {what} of `{metric}`: {reason}"))
+                .with_hint(hint)
+                .with_cell(None, Some(metric)))
+        };
+        let is_metric = |c: &Column| c.name == metric && matches!(c.kind, ColumnKind::Metric(_));
+        let Some(column) = self.columns.iter().position(is_metric) else {
+            return fail("it is no metric of this report".into(), "add it to the request with metrics([…])");
+        };
+        let row = match (range, table.rows()) {
+            (_, 0) if self.row_count == 0 => {
+                return rows::absent().or_else(|_: Error| {
+                    fail("the report is empty".into(), "ask for an Option to get None for an empty report")
+                });
+            }
+            (_, 0) => {
+                return fail(
+                    "the request did not ask for it".into(),
+                    "start the request with ReportRequest::new()",
+                );
+            }
+            (None, 1) => 0,
+            (None, n) => {
+                return fail(
+                    format!("the report has {n} date ranges"),
+                    "name one with total_in(range, metric)",
+                );
+            }
+            (Some(range), n) => {
+                let ranges = self.columns.iter().position(|c| c.name == "dateRange");
+                let found = ranges.and_then(|c| (0..n).find(|row| table.cell(*row, c) == Some(range)));
+                let Some(row) = found else {
+                    let hint = "ranges are called date_range_0, date_range_1, … unless named with DateRange::named; \
+                                a single range has no name, its total is at total(metric)";
+                    return fail(format!("the report has no date range `{range}`"), hint);
+                };
+                row
+            }
+        };
+        rows::cell(&self.columns, table, row, column).map_err(|e| e.with_cell(None, Some(metric)))
+    }
+
+    /// The columns, in the order of the cells: dimensions, then metrics.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// How many rows there are here.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.rows()
+    }
+
+    /// Whether there is no row here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many rows the whole report has, those that `limit` and `offset` left out included.
+    #[must_use]
+    pub fn row_count(&self) -> u64 {
+        self.row_count
+    }
+
+    /// Whether all rows of the report are here.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.row_count == self.len() as u64
+    }
+
+    /// What Google says about the report as a whole: time zone, currency, sampling, data loss.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// What is left of the property's quota, if the request asked for it.
+    #[must_use]
+    pub fn property_quota(&self) -> Option<&PropertyQuota> {
+        self.property_quota.as_ref()
+    }
+}
+
+impl fmt::Debug for Report {
+    /// Columns and counts, not the data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Report")
+            .field("columns", &self.columns)
+            .field("len", &self.len())
+            .field("row_count", &self.row_count)
+            .field("metadata", &self.metadata)
+            .field("property_quota", &self.property_quota)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A 64-bit integer, which protobuf's JSON writes as a string.
+fn int64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Int64 {
+        Number(i64),
+        Text(String),
+    }
+    match Int64::deserialize(deserializer)? {
+        Int64::Number(number) => Ok(number),
+        Int64::Text(text) => text.parse().map_err(serde::de::Error::custom),
+    }
+}
+
+fn restricted_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct SchemaRestriction {
+        active_metric_restrictions: Vec<ActiveMetricRestriction>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct ActiveMetricRestriction {
+        metric_name: Option<String>,
+    }
+    let restriction = Option::<SchemaRestriction>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(restriction.active_metric_restrictions.into_iter().filter_map(|r| r.metric_name).collect())
+}

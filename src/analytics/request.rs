@@ -1,0 +1,327 @@
+//! The request of `runReport`, as Google's JSON has it.
+//!
+//! Fields that are empty are left out; 64-bit integers are strings on the wire.
+//! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/properties/runReport>
+
+use super::filter::FilterExpression;
+use serde::{Serialize, Serializer};
+use std::fmt::Display;
+use time::Date;
+
+/// What a report shall show: which metrics, by which dimensions, over which days, in what order.
+///
+/// Every field is public; the methods are shorter ways to fill them. Names of dimensions and metrics:
+/// <https://developers.google.com/analytics/devguides/reporting/data/v1/api-schema>.
+///
+/// ```
+/// use shortway::analytics::{DateRange, OrderBy, ReportRequest};
+///
+/// let request = ReportRequest::new()
+///     .dates(DateRange::last_days(30))
+///     .dimensions(["pagePath"])
+///     .metrics(["screenPageViews"])
+///     .order_by(OrderBy::metric("screenPageViews").desc());
+/// assert_eq!(
+///     serde_json::to_value(&request).unwrap(),
+///     serde_json::json!({
+///         "dateRanges": [{"startDate": "30daysAgo", "endDate": "yesterday"}],
+///         "dimensions": [{"name": "pagePath"}],
+///         "metrics": [{"name": "screenPageViews"}],
+///         "orderBys": [{"metric": {"metricName": "screenPageViews"}, "desc": true}],
+///         "metricAggregations": ["TOTAL"],
+///     })
+/// );
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ReportRequest {
+    /// Columns to group by, at most 9.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dimensions: Vec<Dimension>,
+    /// Columns of figures, at most 10.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<Metric>,
+    /// The days reported on: one to four ranges. With two or more, a column `dateRange` is added to the rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub date_ranges: Vec<DateRange>,
+    /// Holds before rows are grouped; may name dimensions that are not requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dimension_filter: Option<FilterExpression>,
+    /// Holds after rows are grouped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric_filter: Option<FilterExpression>,
+    /// How many rows are skipped: 0 by default.
+    #[serde(skip_serializing_if = "is_zero", serialize_with = "as_text")]
+    pub offset: u64,
+    /// How many rows at most. Google's default is 10,000; more than 250,000 are cut to that without a word.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_as_text")]
+    pub limit: Option<u64>,
+    /// Sums over all rows, and the like, beside the rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub metric_aggregations: Vec<MetricAggregation>,
+    /// The order of the rows. Without one Google promises none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub order_bys: Vec<OrderBy>,
+    /// The currency of amounts, ISO 4217; by default the property's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency_code: Option<String>,
+    /// Keeps rows whose metrics are all zero. It does not add days without data.
+    #[serde(skip_serializing_if = "is_false")]
+    pub keep_empty_rows: bool,
+    /// Asks for what is left of the property's quota: see [`Report::property_quota`](super::Report::property_quota).
+    #[serde(skip_serializing_if = "is_false")]
+    pub return_property_quota: bool,
+}
+
+impl ReportRequest {
+    /// An empty request but for one thing: it asks for the TOTAL aggregation, which costs nothing and makes
+    /// [`Report::total`](super::Report::total) right where a sum over rows would be wrong (users, averages). Use
+    /// `default()` for a request without it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { metric_aggregations: vec![MetricAggregation::Total], ..Self::default() }
+    }
+
+    /// Adds a range of days.
+    #[must_use]
+    pub fn dates(mut self, range: DateRange) -> Self {
+        self.date_ranges.push(range);
+        self
+    }
+
+    /// Adds dimensions, by API name.
+    #[must_use]
+    pub fn dimensions<D: Into<Dimension>>(mut self, dimensions: impl IntoIterator<Item = D>) -> Self {
+        self.dimensions.extend(dimensions.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds metrics, by API name.
+    #[must_use]
+    pub fn metrics<M: Into<Metric>>(mut self, metrics: impl IntoIterator<Item = M>) -> Self {
+        self.metrics.extend(metrics.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds an order, after those that are there.
+    #[must_use]
+    pub fn order_by(mut self, order: OrderBy) -> Self {
+        self.order_bys.push(order);
+        self
+    }
+
+    /// Only what this filter lets through, before grouping; a second call narrows it further.
+    #[must_use]
+    pub fn filter(mut self, filter: FilterExpression) -> Self {
+        self.dimension_filter = Some(match self.dimension_filter.take() {
+            Some(there) => there.and(filter),
+            None => filter,
+        });
+        self
+    }
+
+    /// At most so many rows.
+    #[must_use]
+    pub fn limit(mut self, rows: u64) -> Self {
+        self.limit = Some(rows);
+        self
+    }
+
+    /// Skips so many rows.
+    #[must_use]
+    pub fn offset(mut self, rows: u64) -> Self {
+        self.offset = rows;
+        self
+    }
+}
+
+/// A column to group by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Dimension {
+    /// The API name, such as `pagePath`, or `customEvent:name`.
+    pub name: String,
+}
+
+impl<S: Into<String>> From<S> for Dimension {
+    fn from(name: S) -> Self {
+        Self { name: name.into() }
+    }
+}
+
+/// A column of figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Metric {
+    /// The API name, such as `screenPageViews`, or a name of the caller's for `expression`.
+    pub name: String,
+    /// A formula of other metrics, such as `eventCount/sessions`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
+    /// Not shown, only for use in filters, orders and formulas.
+    #[serde(skip_serializing_if = "is_false")]
+    pub invisible: bool,
+}
+
+impl<S: Into<String>> From<S> for Metric {
+    fn from(name: S) -> Self {
+        Self { name: name.into(), expression: None, invisible: false }
+    }
+}
+
+/// A range of days, first and last included, in the property's time zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct DateRange {
+    /// `YYYY-MM-DD`, `NdaysAgo`, `yesterday` or `today`.
+    pub start_date: String,
+    /// The same.
+    pub end_date: String,
+    /// What the range is called in the column `dateRange`; `date_range_0`, `date_range_1`, … by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl DateRange {
+    /// From `start_date` to `end_date`, each `YYYY-MM-DD`, `NdaysAgo`, `yesterday` or `today`.
+    pub fn new(start_date: impl Into<String>, end_date: impl Into<String>) -> Self {
+        Self { start_date: start_date.into(), end_date: end_date.into(), name: None }
+    }
+
+    /// So many whole days, the last of them yesterday. The property's time zone decides which day that is; the day
+    /// that is still running is not in it.
+    #[must_use]
+    pub fn last_days(days: u32) -> Self {
+        Self::new(format!("{days}daysAgo"), "yesterday")
+    }
+
+    /// From one calendar day to another.
+    #[must_use]
+    pub fn between(first: Date, last: Date) -> Self {
+        Self::new(iso(first), iso(last))
+    }
+
+    /// Yesterday.
+    #[must_use]
+    pub fn yesterday() -> Self {
+        Self::new("yesterday", "yesterday")
+    }
+
+    /// Today so far: figures still change for a day or two.
+    #[must_use]
+    pub fn today() -> Self {
+        Self::new("today", "today")
+    }
+
+    /// Gives the range a name for the column `dateRange`.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+fn iso(date: Date) -> String {
+    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+}
+
+/// What is computed over all rows, beside the rows. The API knows COUNT too, and refuses it in `runReport`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
+pub enum MetricAggregation {
+    /// The metric over the whole report, each user counted once.
+    Total,
+    /// The smallest value of a row.
+    Minimum,
+    /// The largest value of a row.
+    Maximum,
+}
+
+/// One level of the order of the rows; ascending unless [`desc`](OrderBy::desc) is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderBy {
+    /// What it goes by.
+    #[serde(flatten)]
+    pub field: OrderField,
+    /// Whether the largest comes first.
+    #[serde(skip_serializing_if = "is_false")]
+    pub desc: bool,
+}
+
+/// What an order goes by. It must be one of the columns requested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum OrderField {
+    /// A metric's value.
+    Metric {
+        /// The metric.
+        metric_name: String,
+    },
+    /// A dimension's text.
+    Dimension {
+        /// The dimension.
+        dimension_name: String,
+        /// How texts compare; by Unicode code point by default.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        order_type: Option<OrderType>,
+    },
+}
+
+/// How the texts of a dimension compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
+pub enum OrderType {
+    /// By Unicode code point.
+    Alphanumeric,
+    /// The same without regard to case.
+    CaseInsensitiveAlphanumeric,
+    /// As numbers; what is no number comes first.
+    Numeric,
+}
+
+impl OrderBy {
+    /// By a metric.
+    pub fn metric(name: impl Into<String>) -> Self {
+        Self { field: OrderField::Metric { metric_name: name.into() }, desc: false }
+    }
+
+    /// By a dimension's text.
+    pub fn dimension(name: impl Into<String>) -> Self {
+        Self { field: OrderField::Dimension { dimension_name: name.into(), order_type: None }, desc: false }
+    }
+
+    /// Largest first.
+    #[must_use]
+    pub fn desc(mut self) -> Self {
+        self.desc = true;
+        self
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// A 64-bit integer as the string that protobuf's JSON makes of it.
+pub(super) fn as_text<S: Serializer>(number: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(number)
+}
+
+fn some_as_text<S: Serializer>(number: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match number {
+        Some(number) => serializer.collect_str(number),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,115 @@
+//! Puts the bearer token on a request, and takes care of a token that the server refuses.
+//!
+//! In: a request without credentials. Out: the answer to it with them. On a 401 that says `invalid_token`, that
+//! very token is invalidated and the request is sent once more with another one. RFC 6750 §2.1 and §3.
+
+use crate::error::Error;
+use crate::http::{Request, Response, Transport};
+use crate::token_source::{Ask, Identity, TokenSource};
+use std::fmt;
+use std::sync::Arc;
+
+/// Sends requests with a token on them, to any Google API. Cloning shares source and transport.
+///
+/// ```no_run
+/// use shortway::http::{Request, UreqTransport};
+/// use shortway::{Authorized, ServiceAccountKey, scope};
+/// use std::time::Duration;
+///
+/// let key = ServiceAccountKey::from_file("key.json")?;
+/// let tokens = shortway::service_account(key, [scope::CLOUD_PLATFORM]).build()?;
+/// let api = Authorized::new(tokens, UreqTransport::new());
+/// let answer = api.send(&Request {
+///     url: "https://storage.googleapis.com/storage/v1/b?project=my-project",
+///     headers: &[],
+///     body: None, // a GET
+///     timeout: Duration::from_secs(30),
+///     max_body: 1 << 20,
+///     accept_gzip: true,
+/// })?;
+/// assert_eq!(answer.status, 200);
+/// # Ok::<(), shortway::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Authorized {
+    tokens: Arc<dyn TokenSource>,
+    transport: Arc<dyn Transport>,
+}
+
+impl Authorized {
+    /// Tokens from `tokens`, requests through `transport`. The token source has a transport of its own: the two
+    /// never share connections or settings.
+    pub fn new(tokens: impl TokenSource + 'static, transport: impl Transport + 'static) -> Self {
+        Self { tokens: Arc::new(tokens), transport: Arc::new(transport) }
+    }
+
+    /// Sends `request` with an `Authorization` header. An answer of any status is `Ok`.
+    ///
+    /// # Errors
+    /// Those of the token source and of [`Transport::send`].
+    pub fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
+        let token = self.tokens.token()?;
+        let response = self.send_with(request, token.authorization_secret())?;
+        if response.status != 401 || !says_invalid_token(&response) {
+            return Ok(response);
+        }
+        log::debug!("the server refused a token that should be good, asking for another one");
+        self.tokens.invalidate(&token);
+        match self.tokens.token_for(&Ask::new().other_than(token.clone())) {
+            Ok(other) if other != token => self.send_with(request, other.authorization_secret()),
+            Ok(_) => Ok(response),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn send_with(&self, request: &Request<'_>, authorization: &str) -> Result<Response, Error> {
+        let mut headers = Vec::with_capacity(request.headers.len() + 1);
+        headers.extend_from_slice(request.headers);
+        headers.push(("Authorization", authorization));
+        self.transport.send(&Request { headers: &headers, ..*request })
+    }
+
+    /// Who the tokens speak for, if the source knows.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        self.tokens.identity()
+    }
+}
+
+impl fmt::Debug for Authorized {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorized").field("identity", &self.identity()).finish_non_exhaustive()
+    }
+}
+
+/// Whether a challenge has the attribute `error=invalid_token`, quoted or bare (RFC 6750 §3.1; old Google services
+/// leave the quotes out).
+fn says_invalid_token(response: &Response) -> bool {
+    let challenges =
+        response.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("www-authenticate"));
+    challenges.flat_map(|(_, value)| value.split([',', ' '])).any(|attribute| {
+        attribute.split_once('=').is_some_and(|(name, value)| {
+            name.eq_ignore_ascii_case("error") && value.trim_matches('"') == "invalid_token"
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn challenge_is_read_quoted_and_bare() {
+        let response = |value: &str| Response {
+            status: 401,
+            headers: vec![("WWW-Authenticate".into(), value.into())],
+            body: Vec::new(),
+        };
+        assert!(says_invalid_token(&response(
+            r#"Bearer realm="https://accounts.google.com/", error="invalid_token""#
+        )));
+        assert!(says_invalid_token(&response("Bearer realm=google,error=invalid_token")));
+        assert!(!says_invalid_token(&response(r#"Bearer realm="https://accounts.google.com/""#)));
+        assert!(!says_invalid_token(&response(r#"Bearer error="insufficient_scope""#)));
+    }
+}

@@ -1,0 +1,432 @@
+//! A fake Google on loopback: real HTTP, real signatures, made-up rows.
+//!
+//! In: requests as Google's documentation has them. Out: answers in Google's words and shapes. It is strict on purpose:
+//! a claim that is wrong, a field that it does not know, a question that it cannot evaluate is refused, so that a test
+//! never passes by luck.
+
+mod dates;
+mod report;
+mod table;
+mod token;
+
+pub use table::FakeTable;
+
+use super::key::throw_away_key;
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, ErrorKind};
+use crate::key::ServiceAccountKey;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::io::Read;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime};
+use tiny_http::{Header, Method, Request, Response, Server};
+
+/// A token endpoint and an Analytics API on loopback, until dropped.
+///
+/// The token endpoint verifies the assertion's signature with the public half of [`throw_away_key`] and checks every
+/// claim. The API checks the token and answers `runReport` from the rows of a [`FakeTable`]: it selects, filters by
+/// equality, groups and sums, orders (rows that tie come in another order each time), cuts by offset and limit, and
+/// adds totals. What it cannot evaluate it refuses with status 501 and says so.
+///
+/// ```
+/// use shortway::analytics::{Analytics, DateRange, ReportRequest};
+/// use shortway::testing::{FakeGoogle, FakeTable};
+/// use shortway::scope;
+///
+/// let google = FakeGoogle::builder()
+///     .property(1234, FakeTable::new(["country"], ["sessions"]).row(["Italy"], [7.0]).row(["Chile"], [3.0]))
+///     .start()?;
+/// let tokens = shortway::service_account(google.key(), [scope::ANALYTICS_READONLY])
+///     .token_endpoint(google.token_url())
+///     .build()?;
+/// let analytics = Analytics::new(tokens).with_endpoint(&google.api_url())?;
+/// let report = analytics.property(1234).run_report(
+///     &ReportRequest::new().dates(DateRange::last_days(7)).dimensions(["country"]).metrics(["sessions"]),
+/// )?;
+/// assert_eq!(report.rows::<(String, u64)>().next().unwrap()?, ("Italy".to_owned(), 7));
+/// assert_eq!(report.total::<u64>("sessions")?, 10);
+/// # Ok::<(), shortway::Error>(())
+/// ```
+pub struct FakeGoogle {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    server: Server,
+    address: String,
+    clock: Arc<dyn Clock>,
+    token_lifetime: Duration,
+    properties: BTreeMap<u64, FakeTable>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    stopped: bool,
+    /// Tokens handed out: text, scopes, end.
+    tokens: BTreeMap<String, (String, SystemTime)>,
+    token_requests: usize,
+    report_requests: usize,
+    token_answers: VecDeque<Answer>,
+    report_answers: VecDeque<Answer>,
+}
+
+/// What a fake Google is made of: see [`FakeGoogle::builder`].
+#[must_use = "nothing listens before `start`"]
+pub struct FakeGoogleBuilder {
+    clock: Arc<dyn Clock>,
+    token_lifetime: Duration,
+    properties: BTreeMap<u64, FakeTable>,
+}
+
+/// How many requests are served at the same time.
+const WORKERS: usize = 4;
+
+/// The largest request body taken: 1 MiB.
+const MAX_BODY: u64 = 1 << 20;
+
+impl FakeGoogleBuilder {
+    /// Adds a property that the account may read, with its rows.
+    pub fn property(mut self, id: u64, table: FakeTable) -> Self {
+        self.properties.insert(id, table);
+        self
+    }
+
+    /// Takes the time from `clock`; by default the system's.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How long tokens live, `expires_in`: 3599 s by default, as Google's do.
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.token_lifetime = lifetime;
+        self
+    }
+
+    /// Starts to listen on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Other`] when the system gives no port.
+    pub fn start(self) -> Result<FakeGoogle, Error> {
+        let no_port = || Error::new(ErrorKind::Other, "the fake Google cannot listen on 127.0.0.1");
+        let server = Server::http(("127.0.0.1", 0)).map_err(|_| no_port())?;
+        let address = format!("http://{}", server.server_addr().to_ip().ok_or_else(no_port)?);
+        let shared = Arc::new(Shared {
+            server,
+            address,
+            clock: self.clock,
+            token_lifetime: self.token_lifetime,
+            properties: self.properties,
+            state: Mutex::default(),
+        });
+        let workers = (0..WORKERS)
+            .map(|_| {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || shared.serve())
+            })
+            .collect();
+        Ok(FakeGoogle { shared, workers })
+    }
+}
+
+impl FakeGoogle {
+    /// Starts the choice of what it knows.
+    pub fn builder() -> FakeGoogleBuilder {
+        FakeGoogleBuilder {
+            clock: Arc::new(SystemClock),
+            token_lifetime: Duration::from_secs(3599),
+            properties: BTreeMap::new(),
+        }
+    }
+
+    /// The one key that it knows: [`throw_away_key`].
+    #[must_use]
+    pub fn key(&self) -> ServiceAccountKey {
+        throw_away_key()
+    }
+
+    /// The URL of its token endpoint, for `token_endpoint`.
+    #[must_use]
+    pub fn token_url(&self) -> String {
+        format!("{}/token", self.shared.address)
+    }
+
+    /// The URL of its API, for `with_endpoint`.
+    #[must_use]
+    pub fn api_url(&self) -> String {
+        self.shared.address.clone()
+    }
+
+    /// How many requests came to the token endpoint.
+    #[must_use]
+    pub fn token_requests(&self) -> usize {
+        self.shared.state().token_requests
+    }
+
+    /// How many requests came to the API.
+    #[must_use]
+    pub fn report_requests(&self) -> usize {
+        self.shared.state().report_requests
+    }
+
+    /// Refuses, from now on, every token that it handed out.
+    pub fn revoke_tokens(&self) {
+        self.shared.state().tokens.clear();
+    }
+
+    /// Answers the next token request with this status and JSON, whatever it says. Several calls queue.
+    pub fn answer_next_token(&self, status: u16, body: Value) {
+        self.shared.state().token_answers.push_back(Answer::json(status, body));
+    }
+
+    /// Answers the next API request with this status and JSON, whatever it says. Several calls queue.
+    pub fn answer_next_report(&self, status: u16, body: Value) {
+        self.shared.state().report_answers.push_back(Answer::json(status, body));
+    }
+}
+
+impl Drop for FakeGoogle {
+    fn drop(&mut self) {
+        self.shared.state().stopped = true;
+        for _ in &self.workers {
+            self.shared.server.unblock();
+        }
+        for worker in self.workers.drain(..) {
+            // A worker that panicked has printed why; the test fails by the answer that never came.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl fmt::Debug for FakeGoogle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeGoogle").field("address", &self.shared.address).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for FakeGoogleBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeGoogleBuilder")
+            .field("properties", &self.properties.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn serve(&self) {
+        loop {
+            match self.server.recv() {
+                Ok(request) => self.handle(request),
+                Err(_) if self.state().stopped => return,
+                Err(_) => {}
+            }
+            if self.state().stopped {
+                return;
+            }
+        }
+    }
+
+    fn handle(&self, mut request: Request) {
+        let mut body = Vec::new();
+        let read = request.as_reader().take(MAX_BODY).read_to_end(&mut body);
+        let answer = match read {
+            Ok(_) => self.answer(&request, &body),
+            Err(_) => return,
+        };
+        let pretty = !request.url().contains("prettyPrint=false");
+        let gzip = header(&request, "Accept-Encoding").is_some_and(|v| v.contains("gzip"));
+        // The client may have gone; then there is nobody left to tell.
+        let _ = request.respond(answer.into_response(pretty, gzip));
+    }
+
+    fn answer(&self, request: &Request, body: &[u8]) -> Answer {
+        let path = request.url().split('?').next().unwrap_or_default();
+        if path == "/token" {
+            let mut state = self.state();
+            state.token_requests += 1;
+            if let Some(answer) = state.token_answers.pop_front() {
+                return answer;
+            }
+            drop(state);
+            return self.grant(request, body);
+        }
+        let property =
+            path.strip_prefix("/v1beta/properties/").and_then(|rest| rest.strip_suffix(":runReport"));
+        match (property, request.method()) {
+            (Some(property), Method::Post) => {
+                let mut state = self.state();
+                state.report_requests += 1;
+                if let Some(answer) = state.report_answers.pop_front() {
+                    return answer;
+                }
+                drop(state);
+                self.report(request, property, body).unwrap_or_else(|refusal| refusal)
+            }
+            _ => Answer::html(404, "<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>"),
+        }
+    }
+
+    /// The token endpoint.
+    fn grant(&self, request: &Request, body: &[u8]) -> Answer {
+        if *request.method() != Method::Post {
+            return Answer::html(404, "<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>");
+        }
+        let now = self.clock.now();
+        let content_type = header(request, "Content-Type").unwrap_or_default();
+        match token::check(&content_type, body, &format!("{}/token", self.address), now) {
+            Ok(scope) => {
+                let text = token::new_token();
+                self.state().tokens.insert(text.clone(), (scope, now + self.token_lifetime));
+                let body = json!({
+                    "access_token": text,
+                    "expires_in": self.token_lifetime.as_secs(),
+                    "token_type": "Bearer",
+                });
+                Answer::json(200, body)
+            }
+            Err((error, description)) => {
+                Answer::json(400, json!({"error": error, "error_description": description}))
+            }
+        }
+    }
+
+    /// The API: checks the token, the property, the request; then evaluates it.
+    fn report(&self, request: &Request, property: &str, body: &[u8]) -> Result<Answer, Answer> {
+        let authorization = header(request, "Authorization");
+        let Some(token) = authorization.as_deref().and_then(|v| v.strip_prefix("Bearer ")) else {
+            return Err(Answer::api(
+                401,
+                "UNAUTHENTICATED",
+                "Request is missing required authentication credential.",
+                Some("CREDENTIALS_MISSING"),
+            ));
+        };
+        let now = self.clock.now();
+        let scope = match self.state().tokens.get(token) {
+            Some((scope, end)) if now < *end => scope.clone(),
+            _ => {
+                let mut answer = Answer::api(
+                    401,
+                    "UNAUTHENTICATED",
+                    "Request had invalid authentication credentials.",
+                    None,
+                );
+                answer.challenge = true;
+                return Err(answer);
+            }
+        };
+        if !scope.split(' ').any(|s| matches!(s, crate::scope::ANALYTICS | crate::scope::ANALYTICS_READONLY))
+        {
+            return Err(Answer::api(
+                403,
+                "PERMISSION_DENIED",
+                "Request had insufficient authentication scopes.",
+                Some("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
+            ));
+        }
+        let Some(table) = property.parse().ok().and_then(|id: u64| self.properties.get(&id)) else {
+            return Err(Answer::api(
+                403,
+                "PERMISSION_DENIED",
+                "User does not have sufficient permissions for this property. To learn more about Property ID, see \
+                 https://developers.google.com/analytics/devguides/reporting/data/v1/property-id.",
+                None,
+            ));
+        };
+        report::run(table, body, now).map(|body| Answer::json(200, body)).map_err(|refusal| match refusal {
+            report::Refusal::Invalid(message) => Answer::api(400, "INVALID_ARGUMENT", &message, None),
+            report::Refusal::Beyond(what) => {
+                Answer::api(501, "UNIMPLEMENTED", &format!("the fake Google cannot evaluate {what}"), None)
+            }
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An answer before it is written.
+struct Answer {
+    status: u16,
+    body: Body,
+    /// Whether to say that the token is invalid, in the header that RFC 6750 has for it.
+    challenge: bool,
+}
+
+enum Body {
+    Json(Value),
+    Html(&'static str),
+}
+
+impl Answer {
+    fn json(status: u16, body: Value) -> Self {
+        Self { status, body: Body::Json(body), challenge: false }
+    }
+
+    fn html(status: u16, body: &'static str) -> Self {
+        Self { status, body: Body::Html(body), challenge: false }
+    }
+
+    /// An error as APIs word it: `google.rpc.Status`.
+    fn api(status: u16, code: &str, message: &str, reason: Option<&str>) -> Self {
+        let mut error = json!({"code": status, "message": message, "status": code});
+        if let Some(reason) = reason {
+            error["details"] = json!([{
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "reason": reason,
+                "domain": "googleapis.com",
+            }]);
+        }
+        Self::json(status, json!({"error": error}))
+    }
+
+    fn into_response(self, pretty: bool, gzip: bool) -> Response<std::io::Cursor<Vec<u8>>> {
+        let (content_type, mut body) = match self.body {
+            Body::Json(json) => {
+                let text = if pretty { format!("{json:#}") } else { json.to_string() };
+                ("application/json; charset=UTF-8", text.into_bytes())
+            }
+            Body::Html(html) => ("text/html; charset=UTF-8", html.as_bytes().to_vec()),
+        };
+        let mut headers = vec![("Content-Type", content_type)];
+        if let Some(packed) = gzip.then(|| compressed(&body)).flatten() {
+            body = packed;
+            headers.push(("Content-Encoding", "gzip"));
+        }
+        if self.challenge {
+            headers.push((
+                "WWW-Authenticate",
+                "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"",
+            ));
+        }
+        let mut response = Response::from_data(body).with_status_code(self.status);
+        for (name, value) in headers {
+            if let Ok(header) = Header::from_bytes(name, value) {
+                response.add_header(header);
+            }
+        }
+        response
+    }
+}
+
+fn header(request: &Request, name: &'static str) -> Option<String> {
+    request.headers().iter().find(|h| h.field.equiv(name)).map(|h| h.value.as_str().to_owned())
+}
+
+#[cfg(feature = "gzip")]
+fn compressed(body: &[u8]) -> Option<Vec<u8>> {
+    let mut packed = Vec::new();
+    flate2::read::GzEncoder::new(body, flate2::Compression::fast()).read_to_end(&mut packed).ok()?;
+    Some(packed)
+}
+
+#[cfg(not(feature = "gzip"))]
+fn compressed(_: &[u8]) -> Option<Vec<u8>> {
+    None
+}

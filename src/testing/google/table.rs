@@ -1,0 +1,68 @@
+//! The rows behind a fake property.
+
+/// Rows that a fake property answers from: text for dimensions, numbers for metrics.
+///
+/// A column of metrics whose numbers are all whole is reported as integers. Grouping adds numbers up, so use metrics
+/// that may be added (views, sessions), not averages. A column named `date` (`YYYYMMDD`) makes date ranges work; in a
+/// table without one, a date range selects every row, and more than one is refused.
+///
+/// ```
+/// use shortway::testing::FakeTable;
+///
+/// let table = FakeTable::new(["date", "country"], ["sessions", "engagementRate"])
+///     .row(["20260101", "Italy"], [12.0, 0.5])
+///     .row(["20260102", "Italy"], [7.0, 0.25]);
+/// # let _ = table;
+/// ```
+#[derive(Clone, Debug)]
+pub struct FakeTable {
+    pub(super) dimensions: Vec<String>,
+    pub(super) metrics: Vec<String>,
+    pub(super) rows: Vec<(Vec<String>, Vec<f64>)>,
+}
+
+impl FakeTable {
+    /// A table without rows.
+    #[must_use]
+    pub fn new<D: Into<String>, M: Into<String>>(
+        dimensions: impl IntoIterator<Item = D>,
+        metrics: impl IntoIterator<Item = M>,
+    ) -> Self {
+        Self {
+            dimensions: dimensions.into_iter().map(Into::into).collect(),
+            metrics: metrics.into_iter().map(Into::into).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    ///
+    /// # Panics
+    /// When the row has not one value for each column, or a number is not finite.
+    #[must_use]
+    pub fn row<D: Into<String>>(
+        mut self,
+        dimensions: impl IntoIterator<Item = D>,
+        metrics: impl IntoIterator<Item = f64>,
+    ) -> Self {
+        let dimensions: Vec<String> = dimensions.into_iter().map(Into::into).collect();
+        let metrics: Vec<f64> = metrics.into_iter().collect();
+        assert_eq!(dimensions.len(), self.dimensions.len(), "a row has one text for each dimension");
+        assert_eq!(metrics.len(), self.metrics.len(), "a row has one number for each metric");
+        assert!(metrics.iter().all(|m| m.is_finite()), "a metric is a finite number");
+        self.rows.push((dimensions, metrics));
+        self
+    }
+
+    pub(super) fn dimension(&self, name: &str) -> Option<usize> {
+        self.dimensions.iter().position(|d| d == name)
+    }
+
+    pub(super) fn metric(&self, name: &str) -> Option<usize> {
+        self.metrics.iter().position(|m| m == name)
+    }
+
+    pub(super) fn is_whole(&self, metric: usize) -> bool {
+        self.rows.iter().all(|(_, metrics)| metrics[metric].fract() == 0.0)
+    }
+}

@@ -1,0 +1,150 @@
+//! The fake's token endpoint: takes an assertion apart and checks all of it.
+//!
+//! In: a form. Out: the scope granted, or an OAuth error in Google's words. RFC 7523 §3, RFC 6749 §5.2.
+
+use crate::testing::key::{THROW_AWAY_PUBLIC_KEY, throw_away_key};
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use ring::rand::{SecureRandom, SystemRandom};
+use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::time::SystemTime;
+
+/// An OAuth error: code and description.
+type Refusal = (&'static str, String);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    alg: String,
+    typ: Option<String>,
+    kid: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claims {
+    iss: String,
+    scope: String,
+    aud: String,
+    iat: u64,
+    exp: u64,
+    sub: Option<String>,
+}
+
+const GOOGLE: &str = "https://oauth2.googleapis.com/token";
+const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const TIMEFRAME: &str = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check \
+                         your iat and exp values in the JWT claim.";
+
+/// Checks a token request sent to `url` and received at `now`; gives the scope asked for.
+pub(super) fn check(content_type: &str, body: &[u8], url: &str, now: SystemTime) -> Result<String, Refusal> {
+    if content_type != "application/x-www-form-urlencoded" {
+        return Err(("invalid_request", format!("Content-Type is {content_type}")));
+    }
+    let assertion = assertion_of(body)?;
+    let (signed, signature) = assertion.rsplit_once('.').ok_or_else(|| malformed("has no signature"))?;
+    let (header, payload) = signed.split_once('.').ok_or_else(|| malformed("has no payload"))?;
+    let header: Header = json_part(header, "header")?;
+    let key = throw_away_key();
+    if header.alg != "RS256" || header.typ.is_some_and(|t| t != "JWT") {
+        return Err(("invalid_grant", "Invalid JWT Signature.".into()));
+    }
+    if header.kid.as_deref().is_some_and(|kid| Some(kid) != key.key_id()) {
+        return Err(("invalid_grant", "Invalid JWT Signature.".into()));
+    }
+    let signature = BASE64_URL_SAFE_NO_PAD
+        .decode(signature)
+        .map_err(|_| malformed("has a signature that is not base64url"))?;
+    UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, THROW_AWAY_PUBLIC_KEY)
+        .verify(signed.as_bytes(), &signature)
+        .map_err(|_| ("invalid_grant", "Invalid JWT Signature.".to_owned()))?;
+    let claims: Claims = json_part(payload, "payload")?;
+    check_claims(&claims, key.client_email(), url, now)?;
+    Ok(claims.scope)
+}
+
+fn check_claims(claims: &Claims, email: &str, url: &str, now: SystemTime) -> Result<(), Refusal> {
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    if claims.iss != email {
+        return Err(("invalid_grant", "Invalid grant: account not found".into()));
+    }
+    if claims.aud != url && claims.aud != GOOGLE {
+        return Err(("invalid_grant", "Invalid JWT: Failed audience check.".into()));
+    }
+    if claims.iat > now || claims.exp <= now || claims.exp <= claims.iat || claims.exp - claims.iat > 3600 {
+        return Err(("invalid_grant", TIMEFRAME.into()));
+    }
+    if claims.sub.as_deref().is_some_and(|sub| !sub.contains('@')) {
+        return Err(("invalid_grant", "Invalid email or User ID".into()));
+    }
+    let scopes = claims.scope.split(' ');
+    if scopes.clone().any(|s| !s.starts_with("https://www.googleapis.com/auth/") || s.contains(',')) {
+        return Err(("invalid_scope", "Invalid OAuth scope or ID token audience provided.".into()));
+    }
+    Ok(())
+}
+
+/// The form's two fields, each exactly once, and nothing else.
+fn assertion_of(body: &[u8]) -> Result<String, Refusal> {
+    let body =
+        std::str::from_utf8(body).map_err(|_| ("invalid_request", "the form is not text".to_owned()))?;
+    let (mut grant_type, mut assertion) = (None, None);
+    for (name, value) in body.split('&').filter_map(|pair| pair.split_once('=')) {
+        let slot = match name {
+            "grant_type" => &mut grant_type,
+            "assertion" => &mut assertion,
+            other => return Err(("invalid_request", format!("unknown parameter {other}"))),
+        };
+        if slot.replace(percent_decoded(value)).is_some() {
+            return Err(("invalid_request", format!("{name} is there twice")));
+        }
+    }
+    if grant_type.as_deref() != Some(GRANT_TYPE) {
+        return Err((
+            "unsupported_grant_type",
+            format!("Invalid grant_type: {}", grant_type.unwrap_or_default()),
+        ));
+    }
+    assertion.ok_or_else(|| ("invalid_request", "Missing required parameter: assertion".into()))
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut out = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        let code = tail
+            .get(..2)
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match (byte, code) {
+            (b'%', Some(code)) => {
+                out.push(code);
+                rest = &tail[2..];
+            }
+            (b'+', _) => out.push(b' '),
+            _ => out.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn json_part<T: DeserializeOwned>(part: &str, what: &str) -> Result<T, Refusal> {
+    let json = BASE64_URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| malformed(&format!("has a {what} that is not base64url")))?;
+    serde_json::from_slice(&json).map_err(|e| malformed(&format!("has a {what} that is wrong: {e}")))
+}
+
+fn malformed(what: &str) -> Refusal {
+    ("invalid_grant", format!("Invalid JWT: the assertion {what}"))
+}
+
+/// A token as long as a service account's, new each time.
+pub(super) fn new_token() -> String {
+    let mut bytes = [0; 750];
+    // Without random bytes tokens repeat, and tests that tell them apart fail.
+    let _ = SystemRandom::new().fill(&mut bytes);
+    format!("ya29.fake.{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}
