@@ -36,10 +36,10 @@ pub struct Claims<'a> {
 
 #[derive(Serialize)]
 struct Header<'a> {
-    typ: &'a str,
     alg: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     kid: Option<&'a str>,
+    typ: &'a str,
 }
 
 #[derive(Serialize)]
@@ -87,7 +87,7 @@ fn signing_input(key_id: Option<&str>, claims: &Claims<'_>, now: SystemTime) -> 
             .with_hint("set the clock, or let it be set by NTP")
         })?
         .as_secs();
-    let header = Header { typ: "JWT", alg: "RS256", kid: key_id };
+    let header = Header { alg: "RS256", kid: key_id, typ: "JWT" };
     let payload = Payload {
         iss: claims.issuer,
         sub: claims.subject,

@@ -13,6 +13,7 @@
 //! | a [`Report`] | [`Report::rows`], [`Report::total`], [`Report::metadata`] |
 
 mod client;
+mod columns;
 mod filter;
 mod property;
 mod refusal;
@@ -22,12 +23,10 @@ mod rows;
 mod table;
 
 pub use client::{Analytics, Property};
+pub use columns::{Column, ColumnKind, MetricType};
 pub use filter::{Filter, FilterExpression, FilterTest, MatchType, NumericOperation, NumericValue};
 pub use property::PropertyId;
-pub use report::{
-    Column, ColumnKind, DataTruncationReason, Metadata, MetricType, PropertyQuota, QuotaStatus, Report,
-    SamplingMetadata,
-};
+pub use report::{DataTruncationReason, Metadata, PropertyQuota, QuotaStatus, Report, SamplingMetadata};
 pub use request::{
     DateRange, Dimension, Metric, MetricAggregation, OrderBy, OrderField, OrderType, ReportRequest,
 };

@@ -4,6 +4,7 @@
 //! ignored, nothing known is lost.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/RunReportResponse>
 
+use super::columns::{Column, ColumnKind, MetricType};
 use super::rows::{self, Rows};
 use super::table::Table;
 use crate::error::{Error, ErrorKind};
@@ -23,55 +24,6 @@ pub struct Report {
     row_count: u64,
     metadata: Metadata,
     property_quota: Option<PropertyQuota>,
-}
-
-/// A column of a report: dimensions come first, then metrics.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Column {
-    /// The API name. With several date ranges the last dimension is `dateRange`.
-    pub name: String,
-    /// Dimension or metric.
-    pub kind: ColumnKind,
-}
-
-/// Dimension or metric.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ColumnKind {
-    /// Text to group by.
-    Dimension,
-    /// A figure of this type.
-    Metric(MetricType),
-}
-
-/// What the figures of a metric are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MetricType {
-    /// A whole number.
-    Integer,
-    /// A number.
-    Float,
-    /// Seconds.
-    Seconds,
-    /// An amount in the currency of [`Metadata::currency_code`].
-    Currency,
-    /// Any other type, by Google's name: `TYPE_MILLISECONDS`, `TYPE_METERS`, …
-    Other(String),
-}
-
-impl<'de> Deserialize<'de> for MetricType {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        Ok(match name.as_str() {
-            "TYPE_INTEGER" => Self::Integer,
-            "TYPE_FLOAT" => Self::Float,
-            "TYPE_SECONDS" => Self::Seconds,
-            "TYPE_CURRENCY" => Self::Currency,
-            _ => Self::Other(name),
-        })
-    }
 }
 
 /// What Google says about a report as a whole.

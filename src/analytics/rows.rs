@@ -3,7 +3,7 @@
 //! In: a table, its columns, a type. Out: one value per row. The type says what a cell is: text is lent as it is,
 //! numbers and dates are parsed, and an `Option` of those takes Google's placeholders for `None`.
 
-use super::report::Column;
+use super::columns::Column;
 use super::table::Table;
 use crate::error::{Error, ErrorKind};
 use serde::Deserialize;

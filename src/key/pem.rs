@@ -17,6 +17,12 @@ const AS_DOWNLOADED: &str = "take `private_key` just as it stands in the file th
 
 pub(super) fn decode(pem: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
     let body = body(pem)?;
+    if body.contains(':') {
+        return Err(key_error(
+            "the private key has header lines: it is encrypted with a passphrase, or not in the form that Google hands out",
+            AS_DOWNLOADED,
+        ));
+    }
     let mut text = Zeroizing::new(String::with_capacity(body.len()));
     let mut rest = body.chars().peekable();
     while let Some(c) = rest.next() {
@@ -37,12 +43,6 @@ pub(super) fn decode(pem: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
                 ));
             }
             c if c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=') => text.push(c),
-            ':' => {
-                return Err(key_error(
-                    "the private key has header lines: it is encrypted with a passphrase, or not in the form that Google hands out",
-                    AS_DOWNLOADED,
-                ));
-            }
             _ => {
                 return Err(key_error(
                     "the private key has a character in it that is not base64",
