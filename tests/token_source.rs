@@ -1,0 +1,98 @@
+//! The contract: every wrapper forwards every method, and what is shared can be shared.
+
+use shortway::testing::{FakeGoogle, ManualClock, ScriptedSource};
+use shortway::{
+    Ask, Authorized, Cached, Clock, Error, ErrorKind, Identity, Secret, ServiceAccount, ServiceAccountKey,
+    Signer, Token, TokenKind, TokenSource,
+};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+fn source() -> ScriptedSource {
+    let mut identity = Identity::default();
+    identity.email = Some("a@b.example".into());
+    ScriptedSource::new().then_token("one").then_token("two").with_identity(identity)
+}
+
+/// Calls every method through `wrapped` and looks for the calls in `inner`.
+#[track_caller]
+fn assert_forwards(wrapped: &dyn TokenSource, inner: &ScriptedSource) {
+    assert_eq!(wrapped.identity().and_then(|i| i.email.as_deref()), Some("a@b.example"));
+    let token = wrapped.token().expect("the first token");
+    assert_eq!(token.expose_secret(), "one");
+    let deadline = Instant::now() + Duration::from_secs(9);
+    let other = wrapped
+        .token_for(&Ask::new().deadline(deadline).other_than(token.clone()))
+        .expect("the second token");
+    assert_eq!(other.expose_secret(), "two");
+    let ask = inner.asks().pop().expect("two calls");
+    assert_eq!((ask.deadline_at(), ask.unwanted()), (Some(deadline), Some(&token)));
+    wrapped.invalidate(&other);
+    assert_eq!(inner.invalidated(), [other]);
+}
+
+#[test]
+fn references_boxes_and_arcs_forward_every_method() {
+    let inner = source();
+    assert_forwards(&&inner, &inner);
+    let inner = Arc::new(source());
+    assert_forwards(&Arc::clone(&inner), &inner);
+    let inner = Arc::new(source());
+    let of_dyn: Arc<dyn TokenSource> = Arc::clone(&inner) as _;
+    assert_forwards(&of_dyn, &inner);
+    let inner = Arc::new(source());
+    assert_forwards(&Box::new(Arc::clone(&inner)), &inner);
+    let inner = Arc::new(source());
+    let of_dyn: Box<dyn TokenSource> = Box::new(Arc::clone(&inner));
+    assert_forwards(&of_dyn, &inner);
+}
+
+#[test]
+fn cached_forwards_every_method() {
+    let inner = Arc::new(source());
+    assert_forwards(&Cached::new(Arc::clone(&inner)), &inner);
+}
+
+#[test]
+fn token_hides_its_secret_and_shows_its_end() {
+    let expires_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+    let token = Token::new(TokenKind::Access, "ya29.secret", expires_at).expect("a token");
+    assert_eq!(
+        format!("{token:?}"),
+        "Token { kind: Access, expires_at: 2026-01-01T00:00:00Z, secret: [redacted] }"
+    );
+    assert_eq!((token.kind(), token.expires_at()), (TokenKind::Access, expires_at));
+    assert_eq!((token.expose_secret(), token.authorization_secret()), ("ya29.secret", "Bearer ya29.secret"));
+}
+
+#[test]
+fn token_that_a_header_cannot_carry_is_refused_unseen() {
+    let long = "a".repeat(8193);
+    for text in ["", "a b", "a\r\nX: y", "a\n", "\u{e9}", "a\"b", "a\u{7f}", "=", "a=b", long.as_str()] {
+        let error = Token::new(TokenKind::Access, text, SystemTime::now()).expect_err("no token");
+        assert_eq!(error.kind(), ErrorKind::Malformed);
+        assert!(text.len() < 2 || !format!("{error} {error:?}").contains(text), "{error:?}");
+    }
+    for text in ["a", "ya29.c.b0Aaekm1K-_~+/==", &long[..8192]] {
+        Token::new(TokenKind::Access, text, SystemTime::now()).expect("a token");
+    }
+}
+
+#[test]
+fn what_users_share_between_threads_can_be_shared() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Token>();
+    shared::<Error>();
+    shared::<Secret>();
+    shared::<ServiceAccountKey>();
+    shared::<ServiceAccount>();
+    shared::<Cached<ServiceAccount>>();
+    shared::<Authorized>();
+    shared::<FakeGoogle>();
+    shared::<ManualClock>();
+    shared::<Box<dyn TokenSource>>();
+    shared::<Box<dyn Signer>>();
+    shared::<Box<dyn Clock>>();
+    #[cfg(feature = "analytics")]
+    shared::<(shortway::analytics::Analytics, shortway::analytics::Report)>();
+}
