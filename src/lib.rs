@@ -1,4 +1,46 @@
-//! Google access tokens and Analytics reports for programs that run with nobody watching.
+//! Google access tokens and Analytics reports for programs that run with nobody watching: blocking, small, no runtime.
+//!
+//! A service account signs an assertion, trades it for a token, keeps the token until it ages; a typed client asks
+//! Google Analytics with it. The short path is the safe path: what [`service_account`] builds is cached, has time limits,
+//! retries what deserves it, and can be shared by threads.
+//!
+//! ```no_run
+//! use shortway::{ServiceAccountKey, TokenSource, scope};
+//!
+//! let key = ServiceAccountKey::from_file("key.json")?;
+//! let tokens = shortway::service_account(key, [scope::ANALYTICS_READONLY]).build()?;
+//! let token = tokens.token()?; // from the network the first time, from memory after that
+//! # Ok::<(), shortway::Error>(())
+//! ```
+//!
+//! # Where things are
+//!
+//! | You want | Look at |
+//! |---|---|
+//! | tokens from a key file | [`ServiceAccountKey`], [`service_account`] |
+//! | to take tokens from anywhere | the trait [`TokenSource`]; closures by [`from_fn`] |
+//! | a memory around a source of your own | [`Cached`] |
+//! | tokens on requests to any Google API | [`Authorized`] |
+//! | reports from Google Analytics | `analytics` (feature `analytics`, on by default) |
+//! | to know what to do about a failure | [`Error::kind`], [`Error::hint`], [`Error::is_retryable`] |
+//! | to send requests some other way | [`http::Transport`], or the pure steps in [`jwt`] and [`endpoint::token`] |
+//! | fakes for your tests | `testing` (feature `testing`) |
+//!
+//! # Features
+//!
+//! - `analytics` (default): the client of the Analytics Data API.
+//! - `gzip` (default): reports travel compressed, decoded under the same cap as plain ones.
+//! - `testing`: fakes for tests. It adds a module and changes nothing else.
+//!
+//! # Waiting, threads, async
+//!
+//! Every call blocks until it has an answer or its time limit passes. No thread is ever started. From async code call it
+//! through the runtime's `spawn_blocking`.
+//!
+//! # Logs
+//!
+//! Debug lines through `log`, without a secret in them. `ureq` underneath dumps whole messages, tokens included, at level
+//! trace under the target `ureq_proto`: leave that off where logs are kept.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
@@ -37,3 +79,8 @@ pub use service_account::ServiceAccount;
 pub use short_path::{ServiceAccountBuilder, service_account};
 pub use token::{Token, TokenKind};
 pub use token_source::{Ask, FromFn, Identity, TokenSource, from_fn};
+
+/// The README's programs are compiled and, where they need no key, run.
+#[cfg(all(doctest, feature = "analytics", feature = "testing"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
