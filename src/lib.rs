@@ -34,8 +34,8 @@
 //!
 //! # Waiting, threads, async
 //!
-//! Every call blocks until it has an answer or its time limit passes. No thread is ever started. From async code call it
-//! through the runtime's `spawn_blocking`.
+//! Every call blocks until it has an answer or its time limit passes. The crate starts no thread (`ureq` resolves
+//! names in one, for a moment). From async code call it through the runtime's `spawn_blocking`.
 //!
 //! # Logs
 //!
