@@ -83,9 +83,9 @@ fn cached_hits(track: &Track, wanted: &impl Fn(&str) -> bool) -> Result<()> {
     }
     let first = candidates.len() - libraries.len();
 
-    println!("\nallocations per hit");
+    println!("\nheap allocations per cached hit");
     for candidate in &candidates[first..] {
-        println!("  {:44} {:5.2}", candidate.name(), candidate.allocations());
+        println!("  {:44} {:8.2}", candidate.name(), candidate.allocations());
     }
     if wanted("cached_hit_1thread") || wanted("cached_hit_vs_clock") {
         let samples = measure::one_thread(&candidates)?;
@@ -123,10 +123,11 @@ fn warm(track: &Track, entry: &Entry) -> Result<Box<dyn Library>> {
 }
 
 fn print_table(title: &str, candidates: &[Candidate], samples: &[Samples]) {
-    println!("\ncached hit, {title}, ns      min   median      max   batches");
+    let title = format!("cached hit, {title}, ns");
+    println!("\n{title:46} {:>8} {:>8} {:>8} {:>8}", "min", "median", "max", "batches");
     for (candidate, samples) in candidates.iter().zip(samples) {
         let (min, median, max) = (samples.min(), samples.median(), samples.max());
-        println!("  {:44} {min:8.1} {median:8.1} {max:8.1} {:6}", candidate.name(), samples.count());
+        println!("  {:44} {min:8.1} {median:8.1} {max:8.1} {:8}", candidate.name(), samples.count());
     }
 }
 

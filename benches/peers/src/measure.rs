@@ -13,17 +13,18 @@ use std::{fs, hint, thread};
 /// How long one batch takes: 2 ms, short beside a scheduler's slice and long beside a clock read.
 const BATCH: Duration = Duration::from_millis(2);
 
-/// How many batches of each candidate are timed in a row of rounds.
-const ROUNDS: usize = 41;
+/// How many batches of each candidate new threads time before others take over, so that no figure hangs on the luck
+/// of one thread's heap.
+const ROUNDS: usize = 10;
 
-/// So many counted batches are enough for a median; with fewer, rounds are added.
-const ENOUGH: usize = 25;
+/// So many counted batches of each candidate are enough for a median.
+const ENOUGH: usize = 51;
 
 /// With fewer counted batches than this there is no figure.
 const LEAST: usize = 5;
 
-/// When no more rounds are added: 25 s after the first.
-const PATIENCE: Duration = Duration::from_secs(25);
+/// When rounds end that do not bring enough: 20 s after the first.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The share of a batch for which both threads must have run: 85%.
 const OVERLAP: f64 = 0.85;
@@ -125,6 +126,7 @@ fn time(
     let mut samples = vec![Vec::new(); candidates.len()];
     let started = Instant::now();
     while started.elapsed() < PATIENCE && samples.iter().any(|ns| ns.len() < ENOUGH) {
+        // The first round warms up.
         for round in side_by_side(candidates, cores, &counts, ROUNDS + 1).into_iter().skip(1) {
             for (index, batches) in round {
                 samples[index].extend(figure(&batches));
@@ -140,7 +142,7 @@ fn batch_sizes(candidates: &[Candidate], cores: &[CoreId]) -> Vec<u32> {
     let mut sizes = vec![TRY; candidates.len()];
     for _ in 0..2 {
         for (index, batches) in side_by_side(candidates, cores, &sizes, 2).pop().expect("two rounds") {
-            let ns = batches.iter().map(Batch::ns).fold(f64::MAX, f64::min).max(0.1);
+            let ns = batches.iter().map(Batch::ns).fold(0.1, f64::max);
             sizes[index] = (BATCH.as_nanos() as f64 / ns).max(1.0) as u32;
         }
     }

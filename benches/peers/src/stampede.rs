@@ -21,7 +21,8 @@ enum Cache {
 }
 
 pub fn run(track: &Track) -> Result<()> {
-    println!("\ntoken requests of {CALLERS} callers at once, {RUNS} runs: min, median, max");
+    let title = format!("token requests of {CALLERS} callers at once");
+    println!("\n{title:46} {:>8} {:>8} {:>8}", "min", "median", "max");
     let mut ratio = 0.0_f64;
     let mut text = Vec::new();
     for (cache, name) in [(Cache::Empty, "empty"), (Cache::Expired, "expired")] {
@@ -31,7 +32,7 @@ pub fn run(track: &Track) -> Result<()> {
         for (entry, mut counts) in entries.zip(counts) {
             counts.sort_by(f64::total_cmp);
             let (min, median, max) = (counts[0], measure::median(&counts), counts[RUNS - 1]);
-            println!("  {:44} {min:3} {median:3} {max:3}", format!("{}, {name} cache", entry.name));
+            println!("  {:44} {min:8} {median:8} {max:8}", format!("{}, {name} cache", entry.name));
             medians.push((entry.name, median));
         }
         let best = medians[1..].iter().min_by(|a, b| a.1.total_cmp(&b.1)).expect("there are peers");
