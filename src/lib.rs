@@ -53,6 +53,7 @@ mod retry;
 mod secret;
 mod service_account;
 mod short_path;
+mod sync;
 mod token;
 mod token_source;
 
@@ -69,7 +70,7 @@ pub mod scope;
 pub mod testing;
 
 pub use authorize::Authorized;
-pub use cached::{CachePolicy, Cached};
+pub use cached::{CachePolicy, Cached, Upkeep};
 pub use clock::{Clock, SystemClock};
 pub use error::{Error, ErrorKind};
 pub use key::{ServiceAccountKey, Signer};

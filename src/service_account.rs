@@ -87,7 +87,8 @@ impl TokenSource for ServiceAccount {
             subject: self.identity.subject.as_deref(),
             target_audience: None,
         };
-        retry::run(self.limits.retry, &*self.clock, deadline, || {
+        let policy = if ask.is_single_attempt() { RetryPolicy::NONE } else { self.limits.retry };
+        retry::run(policy, &*self.clock, deadline, || {
             let left = deadline.saturating_duration_since(self.clock.monotonic());
             if left.is_zero() {
                 return Err(Error::new(

@@ -77,6 +77,9 @@ pub trait TokenSource: Send + Sync {
 pub struct Ask {
     deadline: Option<Instant>,
     not: Option<Token>,
+    single_attempt: bool,
+    waits_for_back_off: bool,
+    ignores_back_off: bool,
 }
 
 impl Ask {
@@ -98,6 +101,47 @@ impl Ask {
     pub fn other_than(mut self, token: Token) -> Self {
         self.not = Some(token);
         self
+    }
+
+    /// No retries: one attempt, and its failure at once.
+    #[must_use]
+    pub fn single_attempt(mut self) -> Self {
+        self.single_attempt = true;
+        self
+    }
+
+    /// Where a refresh failed a moment ago, wait for the next try, if it is due before the deadline, instead of failing at
+    /// once with [`ErrorKind::Backoff`](crate::ErrorKind::Backoff).
+    #[must_use]
+    pub fn wait_for_back_off(mut self) -> Self {
+        self.waits_for_back_off = true;
+        self
+    }
+
+    /// Where a refresh failed a moment ago, try again all the same, this once: for a caller who knows that the reason is
+    /// gone.
+    #[must_use]
+    pub fn ignore_back_off(mut self) -> Self {
+        self.ignores_back_off = true;
+        self
+    }
+
+    /// Whether only one attempt shall be made.
+    #[must_use]
+    pub fn is_single_attempt(&self) -> bool {
+        self.single_attempt
+    }
+
+    /// Whether the caller waits for a back-off to end.
+    #[must_use]
+    pub fn waits_for_back_off(&self) -> bool {
+        self.waits_for_back_off
+    }
+
+    /// Whether the caller tries in spite of a back-off.
+    #[must_use]
+    pub fn ignores_back_off(&self) -> bool {
+        self.ignores_back_off
     }
 
     /// The deadline, if one was given.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// From the words that everything is told in, up to the ends that users call.
 const ORDER: [&[&str]; 7] = [
-    &["secret", "error", "scope", "clock", "token"],
+    &["sync", "secret", "error", "scope", "clock", "token"],
     &["token_source"],
     &["key", "jwt", "retry", "http"],
     &["endpoint"],

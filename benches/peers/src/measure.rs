@@ -10,21 +10,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{fs, hint, thread};
 
-/// How long one batch takes: 2 ms, short beside a scheduler's slice and long beside a clock read.
-const BATCH: Duration = Duration::from_millis(2);
+/// How long one batch takes: 0.5 ms, short beside a scheduler's slice and long beside a clock read.
+const BATCH: Duration = Duration::from_micros(500);
 
 /// How many batches of each candidate new threads time before others take over, so that no figure hangs on the luck
 /// of one thread's heap.
-const ROUNDS: usize = 10;
+const ROUNDS: usize = 20;
 
 /// So many counted batches of each candidate are enough for a median.
-const ENOUGH: usize = 51;
+const ENOUGH: usize = 101;
+
+/// When fewer will do: 20 s after the first round.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// With fewer counted batches than this there is no figure.
-const LEAST: usize = 5;
+const LEAST: usize = 7;
 
-/// When rounds end that do not bring enough: 20 s after the first.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// When the machine is too busy for any figure: 60 s after the first round.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// The share of a batch for which both threads must have run: 85%.
 const OVERLAP: f64 = 0.85;
@@ -125,7 +128,10 @@ fn time(
     let counts = batch_sizes(candidates, cores);
     let mut samples = vec![Vec::new(); candidates.len()];
     let started = Instant::now();
-    while started.elapsed() < PATIENCE && samples.iter().any(|ns| ns.len() < ENOUGH) {
+    let fewest = |samples: &[Vec<f64>]| samples.iter().map(Vec::len).min();
+    while fewest(&samples) < Some(if started.elapsed() < PATIENCE { ENOUGH } else { LEAST })
+        && started.elapsed() < LIMIT
+    {
         // The first round warms up.
         for round in side_by_side(candidates, cores, &counts, ROUNDS + 1).into_iter().skip(1) {
             for (index, batches) in round {
@@ -136,14 +142,19 @@ fn time(
     candidates.iter().zip(samples).map(|(candidate, ns)| Samples::new(candidate.name, ns)).collect()
 }
 
-/// How many calls fill a batch, by a first try in the same setting.
+/// How many calls fill a batch, by a few tries in the same setting.
 fn batch_sizes(candidates: &[Candidate], cores: &[CoreId]) -> Vec<u32> {
-    const TRY: u32 = 1000;
-    let mut sizes = vec![TRY; candidates.len()];
+    const FIRST: u32 = 1000;
+    const TRIES: usize = 5;
+    let mut sizes = vec![FIRST; candidates.len()];
     for _ in 0..2 {
-        for (index, batches) in side_by_side(candidates, cores, &sizes, 2).pop().expect("two rounds") {
-            let ns = batches.iter().map(Batch::ns).fold(0.1, f64::max);
-            sizes[index] = (BATCH.as_nanos() as f64 / ns).max(1.0) as u32;
+        let mut tries = vec![Vec::new(); candidates.len()];
+        for (index, batches) in side_by_side(candidates, cores, &sizes, TRIES).into_iter().flatten() {
+            tries[index].extend(batches.iter().map(Batch::ns));
+        }
+        for (size, mut ns) in sizes.iter_mut().zip(tries) {
+            ns.sort_by(f64::total_cmp);
+            *size = (BATCH.as_nanos() as f64 / median(&ns).max(0.1)).max(1.0) as u32;
         }
     }
     sizes
@@ -198,7 +209,7 @@ fn side_by_side(
     let by_round = (0..rounds).map(|round| {
         let mut batches: Vec<_> =
             by_core.iter_mut().map(|rounds| rounds.next().expect("all rounds").into_iter()).collect();
-        order(round).map(|index| (index, batches.iter_mut().flat_map(Iterator::next).collect())).collect()
+        order(round).map(|index| (index, batches.iter_mut().filter_map(Iterator::next).collect())).collect()
     });
     by_round.collect()
 }

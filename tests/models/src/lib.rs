@@ -1,0 +1,52 @@
+//! The cache's own source files, compiled over the model checker's locks and threads.
+//!
+//! `cached` is `src/cached/` itself, not a copy. What it takes from the rest of the crate stands below under the names that
+//! it uses; only `sync` differs, and the draw by lot is fixed, because a model must not depend on chance.
+
+#[path = "../../../src/cached/mod.rs"]
+pub mod cached;
+
+mod clock {
+    pub(crate) use shortway::{Clock, SystemClock};
+}
+
+mod error {
+    pub(crate) use shortway::{Error, ErrorKind};
+}
+
+mod retry {
+    pub(crate) fn random_share() -> f64 {
+        0.0
+    }
+}
+
+mod token {
+    pub(crate) use shortway::Token;
+}
+
+mod token_source {
+    pub(crate) use shortway::{Ask, Identity, TokenSource};
+}
+
+#[cfg(not(feature = "shuttle"))]
+mod sync {
+    pub(crate) use loom::sync::{Mutex, MutexGuard};
+    pub(crate) use loom::thread::{self, Thread};
+
+    /// By loom's own count of the model's threads, which is the same in every schedule.
+    pub(crate) fn thread_number() -> usize {
+        let id = format!("{:?}", thread::current().id());
+        id.chars().filter(char::is_ascii_digit).collect::<String>().parse().expect("a thread's number")
+    }
+}
+
+#[cfg(feature = "shuttle")]
+mod sync {
+    pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+    pub(crate) use shuttle::thread::{self, Thread};
+
+    /// By shuttle's own count, halved: some threads share a slot.
+    pub(crate) fn thread_number() -> usize {
+        usize::from(thread::current().id()) / 2
+    }
+}
