@@ -1,12 +1,19 @@
 //! The cache: one refresh for all, an old token while it lasts, nothing thrown away.
 
+mod util;
+
 use shortway::scope::ANALYTICS_READONLY;
-use shortway::testing::{FakeGoogle, ManualClock};
-use shortway::{Ask, CachePolicy, Cached, Clock, Error, ErrorKind, Token, TokenKind, TokenSource};
+use shortway::testing::{FakeGoogle, ManualClock, ScriptedSource, throw_away_key};
+use shortway::{
+    Ask, CachePolicy, Cached, Clock, Error, ErrorKind, RetryPolicy, ServiceAccount, Token, TokenKind,
+    TokenSource,
+};
 use std::collections::VecDeque;
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
+use util::endpoint::Endpoint;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -151,25 +158,244 @@ fn panic_in_the_source_strands_nobody() {
     assert_eq!(secret(&cached), "after");
 }
 
-#[test]
-fn hundred_threads_on_a_cold_source_make_one_request() {
-    let google = FakeGoogle::builder().start().expect("a fake");
-    let source = shortway::service_account(google.key(), [ANALYTICS_READONLY])
-        .token_endpoint(google.token_url())
-        .build()
-        .expect("a source");
-    let barrier = Barrier::new(100);
-    let tokens: Vec<Token> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..100)
+/// Calls from a thousand threads at once; what each got.
+fn thousand_calls(source: &(impl TokenSource + ?Sized)) -> Vec<Result<Token, Error>> {
+    const THREADS: usize = 1000;
+    let barrier = Barrier::new(THREADS);
+    thread::scope(|scope| {
+        let call = || {
+            barrier.wait();
+            source.token()
+        };
+        let threads: Vec<_> = (0..THREADS)
             .map(|_| {
-                scope.spawn(|| {
-                    barrier.wait();
-                    source.token().expect("a token")
-                })
+                thread::Builder::new().stack_size(256 * 1024).spawn_scoped(scope, call).expect("a thread")
             })
             .collect();
         threads.into_iter().map(|t| t.join().expect("no panic")).collect()
+    })
+}
+
+fn real_source(token_url: String, clock: &ManualClock) -> Cached<ServiceAccount> {
+    shortway::service_account(throw_away_key(), [ANALYTICS_READONLY])
+        .token_endpoint(token_url)
+        .clock(clock.clone())
+        .retry(RetryPolicy::NONE)
+        .build()
+        .expect("a source")
+}
+
+#[test]
+fn thousand_threads_on_a_cold_and_on_an_expired_source_make_one_request_each_time() {
+    let clock = ManualClock::new();
+    let google = FakeGoogle::builder().clock(clock.clone()).start().expect("a fake");
+    let source = real_source(google.token_url(), &clock);
+    for round in 1..=3 {
+        let tokens: Vec<Token> = thousand_calls(&source).into_iter().map(|t| t.expect("a token")).collect();
+        assert!(tokens.iter().all(|t| *t == tokens[0]));
+        assert_eq!(google.token_requests(), round);
+        clock.advance(3600 * SECOND);
+    }
+}
+
+#[test]
+fn thousand_threads_share_one_failure() {
+    let clock = ManualClock::new();
+    let google = FakeGoogle::builder().clock(clock.clone()).start().expect("a fake");
+    let source = real_source(google.token_url(), &clock);
+    for round in 1..=2 {
+        google.answer_next_token(503, serde_json::json!({}));
+        for outcome in thousand_calls(&source) {
+            // Who came after the answer is told of the back-off.
+            let kind = outcome.expect_err("the server is down").kind();
+            assert!(matches!(kind, ErrorKind::Unavailable | ErrorKind::Backoff), "{kind:?}");
+        }
+        assert_eq!(google.token_requests(), round);
+        clock.advance(60 * SECOND);
+    }
+    source.token().expect("the server is back");
+    assert_eq!(google.token_requests(), 3);
+}
+
+/// The server answers the renewal only when every other caller has returned: had one of them waited, nobody would ever.
+#[test]
+fn in_the_stale_window_nobody_waits_for_the_one_who_renews() {
+    let clock = ManualClock::new();
+    let returned = Arc::new((Mutex::new(0), Condvar::new()));
+    let (count, served) = (Arc::clone(&returned), AtomicUsize::new(0));
+    let server = Endpoint::start(move |_| {
+        let served = served.fetch_add(1, Ordering::SeqCst);
+        if served == 1 {
+            let guard = count.0.lock().expect("the count");
+            let others = THREADS - 1;
+            let (guard, wait) =
+                count.1.wait_timeout_while(guard, 20 * SECOND, |n| *n < others).expect("the count");
+            assert!(
+                !wait.timed_out(),
+                "only {} of {others} returned while the renewal was under way",
+                *guard
+            );
+        }
+        (200, Vec::new(), format!(r#"{{"access_token": "token-{served}", "expires_in": 3600}}"#).into_bytes())
     });
-    assert!(tokens.iter().all(|t| *t == tokens[0]));
-    assert_eq!(google.token_requests(), 1);
+    const THREADS: usize = 1000;
+    // The renewal may take as long as all others need to return.
+    let mut policy = CachePolicy::default();
+    policy.stale_wait = 30 * SECOND;
+    let source = shortway::service_account(throw_away_key(), [ANALYTICS_READONLY])
+        .token_endpoint(format!("{}/token", server.url))
+        .clock(clock.clone())
+        .cache(policy)
+        .build()
+        .expect("a source");
+    assert_eq!(secret(&source), "token-0");
+    clock.advance(3450 * SECOND);
+    let counted = shortway::from_fn(|| {
+        let token = source.token();
+        *returned.0.lock().expect("the count") += 1;
+        returned.1.notify_all();
+        token
+    });
+    let tokens: Vec<String> = thousand_calls(&counted)
+        .into_iter()
+        .map(|t| t.expect("a token").expose_secret().to_owned())
+        .collect();
+    assert_eq!(tokens.iter().filter(|t| *t == "token-1").count(), 1, "the one who renewed");
+    assert_eq!(tokens.iter().filter(|t| *t == "token-0").count(), THREADS - 1);
+    assert_eq!(server.received().len(), 2);
+}
+
+#[test]
+fn server_that_repeats_a_token_is_not_stormed() {
+    let clock = ManualClock::new();
+    let server = Endpoint::always(200, r#"{"access_token": "same", "expires_in": 20}"#);
+    let fixed = clock.now() + 20 * SECOND;
+    // A metadata server's way: the token stays, and so does its end.
+    let bare = shortway::service_account(throw_away_key(), [ANALYTICS_READONLY])
+        .token_endpoint(format!("{}/token", server.url))
+        .clock(clock.clone())
+        .build_uncached()
+        .expect("a source");
+    let repeating =
+        shortway::from_fn(move || Token::new(TokenKind::Access, bare.token()?.expose_secret(), fixed));
+    let source = Cached::with_policy(repeating, CachePolicy::default(), Arc::new(clock.clone()));
+    for _ in 0..400 {
+        let _ = source.token();
+        clock.advance(SECOND / 20);
+    }
+    // 20 s: fresh for 15 s, then at most one request in each pause of 2.5 s or more.
+    let requests = server.received().len();
+    assert!((2..=4).contains(&requests), "{requests} requests");
+}
+
+#[test]
+fn token_that_a_server_refuses_and_the_source_insists_on_is_kept() {
+    let clock = ManualClock::new();
+    let made = AtomicUsize::new(0);
+    let token = Token::new(TokenKind::Access, "only", clock.now() + 3600 * SECOND).expect("a token");
+    let cached = Cached::with_policy(
+        shortway::from_fn(|| {
+            made.fetch_add(1, Ordering::SeqCst);
+            Ok(token.clone())
+        }),
+        CachePolicy::default(),
+        Arc::new(clock.clone()),
+    );
+    for _ in 0..50 {
+        cached.invalidate(&cached.token().expect("better than none"));
+    }
+    assert_eq!(made.load(Ordering::SeqCst), 2, "asked for another one once");
+    clock.advance(6 * SECOND);
+    cached.token().expect("still that one");
+    assert_eq!(made.load(Ordering::SeqCst), 3, "and again when the back-off is over");
+}
+
+#[test]
+fn token_can_be_had_without_ever_waiting() {
+    let clock = ManualClock::new();
+    let source = Source::new(&clock, 3600 * SECOND);
+    let cached = cached(&source);
+    assert_eq!(cached.usable_token(), None);
+    let first = cached.refresh_if_due();
+    assert!(first.refreshed.expect("due").is_ok());
+    // 225 s and a tenth of that before the end, less at most a fifth drawn by lot.
+    assert!((3300 * SECOND..3410 * SECOND).contains(&first.next), "{:?}", first.next);
+    assert_eq!(cached.usable_token().expect("held").expose_secret(), "token-1");
+    assert!(cached.refresh_if_due().refreshed.is_none());
+
+    clock.advance(first.next);
+    assert_eq!(secret(&cached), "token-1", "no other caller finds it due yet");
+    assert_eq!(source.made(), 1);
+    source.fail(ErrorKind::Unavailable);
+    let failed = cached.refresh_if_due();
+    assert_eq!(
+        failed.refreshed.expect("due").expect_err("the source is down").kind(),
+        ErrorKind::Unavailable
+    );
+    assert!(failed.next <= 5 * SECOND, "{:?}", failed.next);
+    assert_eq!(cached.usable_token().expect("held").expose_secret(), "token-1");
+    clock.advance(failed.next);
+    assert!(cached.refresh_if_due().refreshed.expect("due").is_ok());
+    assert_eq!((secret(&cached), source.made()), ("token-3".to_owned(), 3));
+}
+
+#[test]
+fn caller_may_wait_out_or_ignore_a_back_off() {
+    let clock = ManualClock::new();
+    let source = Source::new(&clock, 3600 * SECOND);
+    let cached = cached(&source);
+    source.fail(ErrorKind::Dns);
+    cached.token().expect_err("no network");
+    let token = cached.token_for(&Ask::new().ignore_back_off()).expect("the network is back");
+    assert_eq!(token.expose_secret(), "token-2");
+
+    cached.invalidate(&token);
+    source.fail(ErrorKind::Dns);
+    cached.token().expect_err("no network");
+    let patient = Ask::new().wait_for_back_off();
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| cached.token_for(&patient));
+        while clock.waiting() == 0 {
+            thread::yield_now();
+        }
+        clock.advance(SECOND);
+        assert_eq!(waiter.join().expect("no panic").expect("a token").expose_secret(), "token-4");
+    });
+    let soon = patient.clone().deadline(clock.monotonic());
+    source.fail(ErrorKind::Dns);
+    cached.invalidate(&cached.token().expect("held"));
+    cached.token().expect_err("no network");
+    assert_eq!(cached.token_for(&soon).expect_err("no time").kind(), ErrorKind::Backoff);
+}
+
+#[test]
+fn renewal_of_a_usable_token_is_asked_for_with_little_patience() {
+    let clock = ManualClock::new();
+    let token =
+        |n: u64| Token::new(TokenKind::Access, &format!("t{n}"), clock.now() + (3600 + n as u32) * SECOND);
+    let scripted = Arc::new(ScriptedSource::new().then(token(1)).then(token(4000)));
+    let cached = Cached::with_policy(Arc::clone(&scripted), CachePolicy::default(), Arc::new(clock.clone()));
+    let first = cached.token().expect("a token");
+    let ask = scripted.asks().pop().expect("a call");
+    assert_eq!(ask.deadline_at(), Some(clock.monotonic() + 30 * SECOND));
+    assert_eq!((ask.is_single_attempt(), ask.unwanted()), (false, None));
+    clock.advance(3450 * SECOND);
+    cached.token().expect("a token");
+    let ask = scripted.asks().pop().expect("a call");
+    assert_eq!(ask.deadline_at(), Some(clock.monotonic() + 5 * SECOND));
+    assert_eq!((ask.is_single_attempt(), ask.unwanted()), (true, Some(&first)));
+}
+
+#[test]
+fn token_that_has_expired_already_is_no_token() {
+    let clock = ManualClock::new();
+    let dead = Token::new(TokenKind::Access, "dead", clock.now() - SECOND);
+    let cached = Cached::with_policy(
+        ScriptedSource::new().then(dead),
+        CachePolicy::default(),
+        Arc::new(clock.clone()),
+    );
+    let error = cached.token().expect_err("dead");
+    assert_eq!(error.message(), "the source handed out a token that has expired already");
+    assert_eq!(cached.token().expect_err("at once").kind(), ErrorKind::Backoff);
 }
