@@ -1,0 +1,83 @@
+//! shortway from async code: the token that is there without waiting, and a blocking thread for the rare rest.
+//!
+//! `cargo run --manifest-path examples/async_tokio/Cargo.toml`: a hundred tasks on one runtime thread get tokens from a fake
+//! Google while a maintenance thread keeps the token fresh; the program prints how often each way was taken.
+
+use shortway::testing::FakeGoogle;
+use shortway::{Cached, Error, ErrorKind, ServiceAccount, Token, TokenSource, scope};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+type Tokens = Arc<Cached<ServiceAccount>>;
+
+/// How often a task had to go to a blocking thread.
+static BLOCKED: AtomicUsize = AtomicUsize::new(0);
+
+/// A token for async callers: at once if one is held, else from a thread that may block.
+async fn token(tokens: &Tokens) -> Result<Token, Error> {
+    if let Some(token) = tokens.usable_token() {
+        return Ok(token);
+    }
+    BLOCKED.fetch_add(1, Ordering::Relaxed);
+    let tokens = Arc::clone(tokens);
+    tokio::task::spawn_blocking(move || tokens.token()).await.unwrap_or_else(|_| {
+        Err(Error::new(ErrorKind::Aborted, "the thread that asked for a token ended early"))
+    })
+}
+
+#[tokio::main(worker_threads = 1)]
+async fn main() -> Result<(), Error> {
+    let google = FakeGoogle::builder().start()?;
+    let tokens: Tokens = Arc::new(
+        shortway::service_account(google.key(), [scope::ANALYTICS_READONLY])
+            .token_endpoint(google.token_url())
+            .build()?,
+    );
+
+    let cold: Vec<_> = (0..10).map(|_| spawn_task(&tokens)).collect();
+    for task in cold {
+        task.await.expect("no panic")?;
+    }
+    println!(
+        "cold: 10 tasks, {} on blocking threads, {} token request(s)",
+        BLOCKED.load(Ordering::Relaxed),
+        google.token_requests()
+    );
+
+    // From here on this thread renews the token, a little before anybody else would have to.
+    let upkeep = Arc::clone(&tokens);
+    thread::spawn(move || {
+        loop {
+            let done = upkeep.refresh_if_due();
+            if let Some(Err(error)) = done.refreshed {
+                eprintln!("the token was not renewed, it is tried again: {error}");
+            }
+            thread::sleep(done.next);
+        }
+    });
+
+    BLOCKED.store(0, Ordering::Relaxed);
+    let warm: Vec<_> = (0..100).map(|_| spawn_task(&tokens)).collect();
+    for task in warm {
+        task.await.expect("no panic")?;
+    }
+    println!(
+        "warm: 100 tasks, {} on blocking threads, {} token request(s) in all",
+        BLOCKED.load(Ordering::Relaxed),
+        google.token_requests()
+    );
+    Ok(())
+}
+
+fn spawn_task(tokens: &Tokens) -> tokio::task::JoinHandle<Result<(), Error>> {
+    let tokens = Arc::clone(tokens);
+    tokio::spawn(async move {
+        let token = token(&tokens).await?;
+        // … here the token goes on a request: token.authorization_secret() …
+        assert!(token.authorization_secret().starts_with("Bearer "));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(())
+    })
+}
