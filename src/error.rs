@@ -114,6 +114,7 @@ struct Inner {
     status: Option<u16>,
     code: Option<String>,
     attempts: Option<u32>,
+    clock_offset: Option<i64>,
     path: Option<PathBuf>,
     row: Option<usize>,
     column: Option<String>,
@@ -133,6 +134,7 @@ impl Error {
             status: None,
             code: None,
             attempts: None,
+            clock_offset: None,
             path: None,
             row: None,
             column: None,
@@ -186,6 +188,16 @@ impl Error {
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.inner().source = Some(Arc::new(source));
+        self
+    }
+
+    pub(crate) fn with_clock_offset(mut self, seconds: i64) -> Self {
+        self.inner().clock_offset = Some(seconds);
+        self
+    }
+
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.inner().kind = kind;
         self
     }
 
@@ -262,6 +274,13 @@ impl Error {
         self.0.attempts
     }
 
+    /// By how many seconds the server's clock is ahead of this machine's (negative: behind), by the `Date` of its
+    /// answer, where it refused something for its dates. With more than a minute the kind is [`ErrorKind::Clock`].
+    #[must_use]
+    pub fn clock_offset(&self) -> Option<i64> {
+        self.0.clock_offset
+    }
+
     /// The file that the error is about.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
@@ -306,6 +325,7 @@ impl fmt::Debug for Error {
         field("status", inner.status.as_ref().map(|v| v as _));
         field("code", inner.code.as_ref().map(|v| v as _));
         field("attempts", inner.attempts.as_ref().map(|v| v as _));
+        field("clock_offset", inner.clock_offset.as_ref().map(|v| v as _));
         field("retry_at", inner.retry_at.as_ref().map(|v| v as _));
         field("path", inner.path.as_ref().map(|v| v as _));
         field("row", inner.row.as_ref().map(|v| v as _));
@@ -321,34 +341,69 @@ impl StdError for Error {
     }
 }
 
-/// The longest server text that goes into an error: 300 characters, enough for every message that
-/// Google documents.
+/// The longest server text that goes into an error: 300 characters, enough for every message that Google documents.
 const MAX_SERVER_TEXT: usize = 300;
 
-/// The longest word of a server text that is kept: 60 bytes. A token or an assertion echoed back
-/// is longer; field names, e-mail addresses and codes are shorter.
+/// The longest word of a server text that is kept: 60 bytes. A token or an assertion echoed back is longer; field names,
+/// e-mail addresses and codes are shorter.
 const MAX_SERVER_WORD: usize = 60;
 
-/// Makes text from a server fit for an error: one line, no control characters, no word long enough
-/// to be a token (links to Google's own pages excepted), cut at [`MAX_SERVER_TEXT`].
+/// How many characters of a secret in a row make a word of a server text unfit.
+const SECRET_PIECE: usize = 8;
+
+/// How many numbers in a row are taken for a list of bytes.
+const NUMBERS_IN_A_ROW: usize = 6;
+
+/// Makes text from a server fit for an error: one line, no control characters, no word long enough to be a token (links to
+/// Google's own pages excepted), no list of numbers, cut at [`MAX_SERVER_TEXT`].
 pub(crate) fn scrub(text: &str) -> String {
-    let mut out = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()) {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        if word.len() <= MAX_SERVER_WORD || is_google_link(word) {
-            out.push_str(word);
+    scrub_secret(text, "")
+}
+
+/// The same, and no word with a piece of `secret` in it: what was sent may come back in pieces.
+pub(crate) fn scrub_secret(text: &str, secret: &str) -> String {
+    // More than this is cut off anyway; a megabyte need not be looked through.
+    let text: String = text.chars().take(20 * MAX_SERVER_TEXT).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let mut kept: Vec<&str> = Vec::with_capacity(words.len());
+    for (i, word) in words.iter().enumerate() {
+        let run_before = words[..i].iter().rev().take_while(|w| is_number(w)).count();
+        let run_after = words[i..].iter().take_while(|w| is_number(w)).count();
+        let replacement = if is_number(word) && run_before + run_after >= NUMBERS_IN_A_ROW {
+            "[numbers removed]"
+        } else if has_piece(word, secret) || (word.len() > MAX_SERVER_WORD && !is_google_link(word)) {
+            "[long word removed]"
         } else {
-            out.push_str("[long word removed]");
-        }
-        if out.chars().count() > MAX_SERVER_TEXT {
-            out = out.chars().take(MAX_SERVER_TEXT).collect();
-            out.push('…');
-            break;
+            word
+        };
+        // One note for many removed words.
+        if replacement == *word || kept.last() != Some(&replacement) {
+            kept.push(replacement);
         }
     }
-    out
+    let line = kept.join(" ");
+    match line.char_indices().nth(MAX_SERVER_TEXT) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// A number as lists of bytes have them: decimal or hexadecimal, with brackets and commas around it.
+fn is_number(word: &str) -> bool {
+    let digits = word.trim_matches(|c: char| c.is_ascii_punctuation()).trim_start_matches("0x");
+    matches!(digits.len(), 1..=3)
+        && digits.bytes().all(|b| b.is_ascii_hexdigit())
+        && digits.bytes().any(|b| b.is_ascii_digit())
+        || matches!(digits.len(), 2) && digits.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn has_piece(word: &str, secret: &str) -> bool {
+    !secret.is_empty()
+        && word
+            .as_bytes()
+            .windows(SECRET_PIECE)
+            .any(|piece| std::str::from_utf8(piece).is_ok_and(|p| secret.contains(p)))
 }
 
 /// Whether `word` is an https link to a host under google.com, with no userinfo, no fragment and

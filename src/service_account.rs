@@ -14,7 +14,8 @@ use crate::token::Token;
 use crate::token_source::{Ask, Identity, TokenSource};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A service account: signs, asks the token endpoint, remembers nothing.
 ///
@@ -29,6 +30,8 @@ pub struct ServiceAccount {
     limits: Limits,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
+    /// By how many seconds assertions are dated ahead of this machine's clock, learned from a refusal.
+    clock_offset: AtomicI64,
 }
 
 /// What one call of [`ServiceAccount`] may cost.
@@ -68,8 +71,47 @@ impl ServiceAccount {
             audience: Some(audience.clone()),
             endpoint: Some(url.clone()),
         };
-        Self { key, identity, scope, url, audience, limits, transport, clock }
+        let clock_offset = AtomicI64::new(0);
+        Self { key, identity, scope, url, audience, limits, transport, clock, clock_offset }
     }
+}
+
+impl ServiceAccount {
+    /// One assertion, one request, one token.
+    fn exchange(&self, claims: &Claims<'_>, deadline: Instant) -> Result<Token, Error> {
+        let left = deadline.saturating_duration_since(self.clock.monotonic());
+        if left.is_zero() {
+            return Err(Error::new(ErrorKind::Timeout, "cannot get a token: no time left to ask for one"));
+        }
+        let now = self.clock.now();
+        let dated = shifted(now, self.clock_offset.load(Ordering::Relaxed));
+        let assertion = assertion(self.key.signer(), self.key.key_id(), claims, dated)?;
+        let timeout = left.min(self.limits.attempt);
+        let token = token::exchange(&*self.transport, &self.url, &assertion, timeout, now)?;
+        log::debug!("{} got a token, {token:?}", self.key.client_email());
+        Ok(token)
+    }
+
+    /// Takes the server's clock for assertions from now on, if a refusal shows that it differs from the one that the
+    /// refused assertion was dated by. Tokens go on to be timed by this machine's clock, whose errors cancel out there.
+    fn learn_offset(&self, error: &Error) -> bool {
+        let Some(offset) = error.clock_offset() else { return false };
+        let used = self.clock_offset.swap(offset, Ordering::Relaxed);
+        let learned = offset.abs_diff(used) > token::TOLERATED_OFFSET;
+        if learned {
+            log::warn!(
+                "the clock of this machine is off by {} s, by the token endpoint's: assertions are dated by that",
+                -offset
+            );
+        }
+        learned
+    }
+}
+
+/// `time` plus a number of seconds that may be negative; as it is where that would leave what a clock can show.
+fn shifted(time: SystemTime, seconds: i64) -> SystemTime {
+    let by = Duration::from_secs(seconds.unsigned_abs());
+    if seconds < 0 { time.checked_sub(by) } else { time.checked_add(by) }.unwrap_or(time)
 }
 
 impl TokenSource for ServiceAccount {
@@ -88,20 +130,9 @@ impl TokenSource for ServiceAccount {
             target_audience: None,
         };
         let policy = if ask.is_single_attempt() { RetryPolicy::NONE } else { self.limits.retry };
-        retry::run(policy, &*self.clock, deadline, || {
-            let left = deadline.saturating_duration_since(self.clock.monotonic());
-            if left.is_zero() {
-                return Err(Error::new(
-                    ErrorKind::Timeout,
-                    "cannot get a token: no time left to ask for one",
-                ));
-            }
-            let now = self.clock.now();
-            let assertion = assertion(self.key.signer(), self.key.key_id(), &claims, now)?;
-            let token =
-                token::exchange(&*self.transport, &self.url, &assertion, left.min(self.limits.attempt), now)?;
-            log::debug!("{} got a token, {token:?}", self.key.client_email());
-            Ok(token)
+        retry::run(policy, &*self.clock, deadline, || match self.exchange(&claims, deadline) {
+            Err(error) if self.learn_offset(&error) => self.exchange(&claims, deadline),
+            outcome => outcome,
         })
     }
 

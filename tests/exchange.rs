@@ -95,14 +95,14 @@ fn only_a_bearer_token_with_status_200_is_believed() {
 
 #[test]
 fn refusal_is_sorted_by_code_first_and_status_second() {
-    use ErrorKind::{Clock, Denied, Protocol, Redirect, Throttled, Unavailable};
+    use ErrorKind::{Config, Denied, Protocol, Redirect, Throttled, Unavailable};
     let coded = |code: &str, text: &str| json!({"error": code, "error_description": text}).to_string();
     for (status, body, kind, retryable) in [
         (400, coded("invalid_grant", "Invalid JWT Signature."), Denied, false),
         (
             400,
             coded("invalid_grant", "Invalid JWT: Token must be a short-lived token (60 minutes)"),
-            Clock,
+            Denied,
             false,
         ),
         (401, coded("unauthorized_client", "Unauthorized client or scope in request."), Denied, false),
@@ -120,6 +120,9 @@ fn refusal_is_sorted_by_code_first_and_status_second() {
         (500, String::new(), Unavailable, true),
         (501, String::new(), Denied, false),
         (302, String::new(), Redirect, false),
+        (304, String::new(), Protocol, true),
+        (407, String::new(), Config, false),
+        (421, String::new(), Protocol, true),
         (204, String::new(), Protocol, true),
         (600, String::new(), Protocol, true),
     ] {
@@ -182,11 +185,6 @@ fn fake_google_refuses_what_google_would() {
     assert_eq!((kind, code_.as_str()), (ErrorKind::Denied, "invalid_grant"));
     assert!(message.ends_with("(Invalid JWT: Failed audience check.)"), "{message}");
 
-    let late = ManualClock::new();
-    late.advance(Duration::from_secs(7200));
-    let (kind, ..) = code(builder().clock(late).build_uncached());
-    assert_eq!(kind, ErrorKind::Clock);
-
     let (_, code_, _) = code(
         shortway::service_account(google.key(), ["openid"])
             .token_endpoint(google.token_url())
@@ -211,6 +209,124 @@ fn fake_google_refuses_what_google_would() {
         .expect("a source")
         .token()
         .expect("a token");
+}
+
+/// A server at 2026-01-01 00:00 UTC that finds the assertion's dates wrong.
+fn refused_for_its_dates(now: SystemTime) -> Error {
+    let body = json!({"error": "invalid_grant", "error_description": "Invalid JWT: Token must be a short-lived token (60 \
+                      minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim."});
+    let headers = vec![("Date".to_owned(), "Thu, 01 Jan 2026 00:00:00 GMT".to_owned())];
+    let response = Response { status: 400, headers, body: body.to_string().into_bytes() };
+    parse(&response, now).expect_err("a refusal")
+}
+
+#[test]
+fn clock_that_is_off_is_told_by_how_much() {
+    let true_time = ManualClock::new().now();
+    for (ours, hint, offset) in [
+        (true_time + Duration::from_secs(420), "7 minutes fast", -420),
+        (true_time - Duration::from_secs(61), "61 seconds slow", 61),
+        (SystemTime::UNIX_EPOCH, "29453760 minutes slow", 1_767_225_600),
+    ] {
+        let error = refused_for_its_dates(ours);
+        assert_eq!((error.kind(), error.clock_offset()), (ErrorKind::Clock, Some(offset)));
+        assert_eq!(
+            error.hint(),
+            Some(
+                format!(
+                    "the clock of this machine is {hint}, by the server's: set it, or let it be set by NTP"
+                )
+                .as_str()
+            )
+        );
+    }
+    let error = refused_for_its_dates(true_time + Duration::from_secs(60));
+    assert_eq!((error.kind(), error.clock_offset()), (ErrorKind::Denied, Some(-60)));
+}
+
+#[test]
+fn clock_that_is_off_heals_itself() {
+    let clock = ManualClock::new();
+    let google = FakeGoogle::builder().clock(clock.clone()).start().expect("a fake");
+    for off in [420, 7200, -86_400_i64] {
+        let ours = ManualClock::new();
+        let by = Duration::from_secs(off.unsigned_abs());
+        ours.set(if off < 0 { clock.now() - by } else { clock.now() + by });
+        let source = shortway::service_account(google.key(), [ANALYTICS_READONLY])
+            .token_endpoint(google.token_url())
+            .clock(ours.clone())
+            .build_uncached()
+            .expect("a source");
+        let before = google.token_requests();
+        let token = source.token().expect("a token at the second attempt");
+        // Its end is told by the clock that will be asked about it.
+        assert_eq!(token.expires_at(), ours.now() + Duration::from_secs(3599));
+        source.token().expect("a token at once");
+        assert_eq!(google.token_requests() - before, 3, "the offset is kept");
+        ours.set(clock.now());
+        source.token().expect("a token although the offset is wrong now");
+        source.token().expect("a token at once");
+        // An assertion of seven minutes ago is good all the same.
+        let refused = usize::from(off != 420);
+        assert_eq!(google.token_requests() - before, 5 + refused, "and given up when it is wrong");
+    }
+}
+
+#[test]
+fn pieces_of_what_was_sent_do_not_come_back() {
+    let server = Endpoint::start(|request| {
+        let form = String::from_utf8_lossy(&request.body).into_owned();
+        let assertion = form.rsplit('=').next().unwrap_or_default().to_owned();
+        let pieces: Vec<&str> =
+            assertion.as_bytes().chunks(20).map(|c| std::str::from_utf8(c).expect("text")).collect();
+        let bytes = format!("{:?}", assertion.as_bytes());
+        let text = format!("bad: {} or {bytes}", pieces.join(" "));
+        (
+            400,
+            Vec::new(),
+            json!({"error": "invalid_request", "error_description": text}).to_string().into_bytes(),
+        )
+    });
+    let source = shortway::service_account(throw_away_key(), [ANALYTICS_READONLY])
+        .token_endpoint(format!("{}/token", server.url))
+        .build()
+        .expect("a source");
+    let error = source.token().expect_err("refused");
+    assert_eq!(
+        error.message(),
+        "the token endpoint refused the assertion: invalid_request (bad: [long word removed] or [numbers removed])"
+    );
+}
+
+#[test]
+fn server_that_asks_to_come_back_later_is_obeyed() {
+    let busy = |after: &'static str| {
+        Endpoint::start(move |_| (429, vec![("Retry-After", after.into())], Vec::new()))
+    };
+    let call = |server: &Endpoint, clock: &ManualClock| {
+        let source = shortway::service_account(throw_away_key(), [ANALYTICS_READONLY])
+            .token_endpoint(format!("{}/token", server.url))
+            .clock(clock.clone())
+            .build()
+            .expect("a source");
+        std::thread::spawn(move || source.token().expect_err("busy"))
+    };
+    let (server, clock) = (busy("3"), ManualClock::new());
+    let caller = call(&server, &clock);
+    for attempt in 1..=2 {
+        while server.received().len() < attempt || clock.waiting() == 0 {
+            std::thread::yield_now();
+        }
+        clock.advance(Duration::from_secs(3));
+    }
+    let error = caller.join().expect("no panic");
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Throttled, Some(3)));
+    assert_eq!(error.retry_at(), Some(clock.now() + Duration::from_secs(3)));
+
+    let (server, clock) = (busy("31"), ManualClock::new());
+    let error = call(&server, &clock).join().expect("no panic");
+    assert_eq!((error.attempts(), server.received().len()), (Some(1), 1), "longer than the call may take");
+    assert_eq!(error.retry_at(), Some(clock.now() + Duration::from_secs(31)));
 }
 
 #[test]

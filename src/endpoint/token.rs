@@ -4,7 +4,7 @@
 //! RFC 6749 §5.1 and §5.2, RFC 6750 §4;
 //! <https://developers.google.com/identity/protocols/oauth2/service-account#httprest>.
 
-use crate::error::{Error, ErrorKind, scrub};
+use crate::error::{Error, ErrorKind, scrub_secret};
 use crate::http::{Request, Response, Transport};
 use crate::secret::Secret;
 use crate::token::{Token, TokenKind};
@@ -60,7 +60,7 @@ pub fn exchange(
             let message = format!("cannot get a token: {}", e.message());
             e.with_message(message)
         })?;
-    parse(&response, now)
+    read(&response, now, assertion.expose_secret())
 }
 
 /// The form that the token endpoint takes: grant type and assertion, URL-encoded (RFC 7523 §2.1). Nothing
@@ -88,8 +88,14 @@ pub fn form(assertion: &Secret) -> Secret {
 /// [`ErrorKind::Unavailable`] when it may not later, [`ErrorKind::Redirect`], [`ErrorKind::Protocol`] and
 /// [`ErrorKind::Malformed`] when the answer is none of a token endpoint.
 pub fn parse(response: &Response, now: SystemTime) -> Result<Token, Error> {
+    read(response, now, "")
+}
+
+/// The same for an answer in which pieces of `sent` may come back: none of them gets into an error.
+fn read(response: &Response, now: SystemTime, sent: &str) -> Result<Token, Error> {
+    let refusals = Refusals { response, now, sent };
     if response.status != 200 {
-        return Err(refusal(response));
+        return Err(refusals.by_body_or_status());
     }
     let grant: Grant = serde_json::from_slice(&response.body).map_err(|_| {
         malformed("is not the JSON of a token").with_hint(
@@ -97,7 +103,7 @@ pub fn parse(response: &Response, now: SystemTime) -> Result<Token, Error> {
         )
     })?;
     if let Some(Value::String(code)) = &grant.error {
-        return Err(refusal_by_code(200, code, grant.error_description.as_ref()));
+        return Err(refusals.by_code(code, grant.error_description.as_ref()));
     }
     if let Some(kind) = &grant.token_type
         && !kind.as_str().is_some_and(|k| k.eq_ignore_ascii_case("bearer"))
@@ -159,41 +165,100 @@ fn whole_seconds(integer: Option<u64>, float: Option<f64>) -> Option<u64> {
     })
 }
 
-/// Sorts an answer other than 200 by its OAuth code if it has one, else by its status.
-fn refusal(response: &Response) -> Error {
-    let status = response.status;
-    if let Ok(Grant { error: Some(Value::String(code)), error_description, .. }) =
-        serde_json::from_slice(&response.body)
-    {
-        return refusal_by_code(status, &code, error_description.as_ref());
-    }
-    let (kind, what) = match status {
-        300..=399 => (ErrorKind::Redirect, "answered with a redirect, which is never followed"),
-        407 => (ErrorKind::Connect, "was not reached: the proxy wants a login"),
-        408 | 421 | 425 => (ErrorKind::Unavailable, "asked to send the request again"),
-        429 => (ErrorKind::Throttled, "asked to slow down"),
-        400..=499 => (ErrorKind::Denied, "refused the request"),
-        501 | 505 | 511 => {
-            (ErrorKind::Denied, "cannot handle the request: is something else answering in its place?")
-        }
-        500..=599 => (ErrorKind::Unavailable, "is out of order"),
-        _ => (ErrorKind::Protocol, "answered with a status that makes no sense here"),
-    };
-    Error::new(kind, format!("the token endpoint {what} (HTTP status {status})")).with_status(status)
+/// An answer that holds no token, and what it takes to say why.
+struct Refusals<'a> {
+    response: &'a Response,
+    now: SystemTime,
+    sent: &'a str,
 }
 
-fn refusal_by_code(status: u16, code: &str, description: Option<&Value>) -> Error {
-    let code = scrub(code);
-    let description = description.and_then(Value::as_str).map(scrub).unwrap_or_default();
-    let (kind, hint) = meaning(status, &code, &description);
-    let mut message = format!("the token endpoint refused the assertion: {code}");
-    if !description.is_empty() {
-        message = format!("{message} ({description})");
+impl Refusals<'_> {
+    /// Sorts an answer other than 200 by its OAuth code if it has one, else by its status.
+    fn by_body_or_status(&self) -> Error {
+        let status = self.response.status;
+        if let Ok(Grant { error: Some(Value::String(code)), error_description, .. }) =
+            serde_json::from_slice(&self.response.body)
+        {
+            return self.by_code(&code, error_description.as_ref());
+        }
+        let (kind, what) = match status {
+            304 => (ErrorKind::Protocol, "answered with a status that makes no sense here"),
+            300..=399 => (ErrorKind::Redirect, "answered with a redirect, which is never followed"),
+            407 => (ErrorKind::Config, "was not reached: the proxy wants a login"),
+            421 | 425 => (ErrorKind::Protocol, "asked to send the request again"),
+            408 => (ErrorKind::Unavailable, "asked to send the request again"),
+            429 => (ErrorKind::Throttled, "asked to slow down"),
+            400..=499 => (ErrorKind::Denied, "refused the request"),
+            501 | 505 | 511 => (ErrorKind::Denied, "cannot handle the request"),
+            500..=599 => (ErrorKind::Unavailable, "is out of order"),
+            _ => (ErrorKind::Protocol, "answered with a status that makes no sense here"),
+        };
+        let error =
+            Error::new(kind, format!("the token endpoint {what} (HTTP status {status})")).with_status(status);
+        self.with_retry_after(match status {
+            300..=399 | 501 | 505 | 511 => {
+                error.with_hint("a proxy or a login page may have answered in its place")
+            }
+            _ => error,
+        })
     }
-    let error = Error::new(kind, message).with_status(status).with_code(code);
-    match hint {
-        Some(hint) => error.with_hint(hint),
-        None => error,
+
+    fn by_code(&self, code: &str, description: Option<&Value>) -> Error {
+        let status = self.response.status;
+        let code = scrub_secret(code, self.sent);
+        let description =
+            description.and_then(Value::as_str).map(|d| scrub_secret(d, self.sent)).unwrap_or_default();
+        let mut message = format!("the token endpoint refused the assertion: {code}");
+        if !description.is_empty() {
+            message = format!("{message} ({description})");
+        }
+        let (kind, hint) = meaning(status, &code, &description);
+        let error = Error::new(kind, message).with_status(status).with_code(code);
+        if kind == ErrorKind::Clock {
+            return self.about_the_clock(error);
+        }
+        self.with_retry_after(match hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        })
+    }
+
+    /// Compares the clocks where a refusal smells of time. Only a difference that is there makes it the clock's fault.
+    fn about_the_clock(&self, error: Error) -> Error {
+        let measured = self.response.date().map(|theirs| seconds_ahead(theirs, self.now));
+        let Some(offset) = measured.filter(|offset| offset.unsigned_abs() > TOLERATED_OFFSET) else {
+            let hint = "compare the clock of this machine with the true time, and let it be set by NTP";
+            let error = error.with_kind(ErrorKind::Denied).with_hint(hint);
+            // Told all the same: an offset learned earlier may be what is wrong now.
+            return match measured {
+                Some(measured) => error.with_clock_offset(measured),
+                None => error,
+            };
+        };
+        let (by, how) = (offset.unsigned_abs(), if offset > 0 { "slow" } else { "fast" });
+        let by = if by < 120 { format!("{by} seconds") } else { format!("{} minutes", by / 60) };
+        let hint = format!(
+            "the clock of this machine is {by} {how}, by the server's: set it, or let it be set by NTP"
+        );
+        error.with_hint(hint).with_clock_offset(offset)
+    }
+
+    fn with_retry_after(&self, error: Error) -> Error {
+        match self.response.retry_after(self.now).filter(|_| error.is_retryable()) {
+            Some(at) => error.with_retry_at(at),
+            None => error,
+        }
+    }
+}
+
+/// How far two clocks may be apart before the difference counts: 60 s. Answers take seconds, and Google is lenient within
+/// minutes.
+pub(crate) const TOLERATED_OFFSET: u64 = 60;
+
+fn seconds_ahead(theirs: SystemTime, ours: SystemTime) -> i64 {
+    match theirs.duration_since(ours) {
+        Ok(ahead) => i64::try_from(ahead.as_secs()).unwrap_or(i64::MAX),
+        Err(behind) => i64::try_from(behind.duration().as_secs()).map_or(i64::MIN, |s| -s),
     }
 }
 
@@ -205,10 +270,9 @@ fn meaning(status: u16, code: &str, description: &str) -> (ErrorKind, Option<&'s
         "internal_failure" | "server_error" | "temporarily_unavailable" => (ErrorKind::Unavailable, None),
         _ if status == 429 => (ErrorKind::Throttled, None),
         _ if (500..=599).contains(&status) => (ErrorKind::Unavailable, None),
-        "invalid_grant" if says("short-lived token") || says("reasonable timeframe") => (
-            ErrorKind::Clock,
-            Some("compare the clock of this machine with the true time, and let it be set by NTP"),
-        ),
+        "invalid_grant" if says("short-lived token") || says("reasonable timeframe") => {
+            (ErrorKind::Clock, None)
+        }
         "invalid_grant" if says("signature") => (
             ErrorKind::Denied,
             Some(

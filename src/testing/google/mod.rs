@@ -240,8 +240,12 @@ impl Shared {
         };
         let pretty = !request.url().contains("prettyPrint=false");
         let gzip = header(&request, "Accept-Encoding").is_some_and(|v| v.contains("gzip"));
+        let mut response = answer.into_response(pretty, gzip);
+        if let Some(date) = http_date(self.clock.now()) {
+            response.add_header(date);
+        }
         // The client may have gone; then there is nobody left to tell.
-        let _ = request.respond(answer.into_response(pretty, gzip));
+        let _ = request.respond(response);
     }
 
     fn answer(&self, request: &Request, body: &[u8]) -> Answer {
@@ -413,6 +417,14 @@ impl Answer {
         }
         response
     }
+}
+
+/// The `Date` header by the fake's clock; none where that shows a year that the header cannot.
+fn http_date(now: SystemTime) -> Option<Header> {
+    let seconds = now.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
+    let year_10000 = 253_402_300_800;
+    let date = (seconds < year_10000).then(|| httpdate::fmt_http_date(now))?;
+    Header::from_bytes("Date", date).ok()
 }
 
 fn header(request: &Request, name: &'static str) -> Option<String> {
