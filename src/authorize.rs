@@ -1,32 +1,27 @@
 //! Puts the bearer token on a request, and takes care of a token that the server refuses.
 //!
-//! In: a request without credentials. Out: the answer to it with them. On a 401 that says `invalid_token`, that
+//! In: a request without credentials. Out: the answer to it with them, sent only where a secret may go. On a 401 that says `invalid_token`, that
 //! very token is invalidated and the request is sent once more with another one. RFC 6750 §2.1 and §3.
 
 use crate::error::Error;
-use crate::http::{Request, Response, Transport};
+use crate::http::{Request, Response, Transport, check_secure};
 use crate::token_source::{Ask, Identity, TokenSource};
 use std::fmt;
 use std::sync::Arc;
 
 /// Sends requests with a token on them, to any Google API. Cloning shares source and transport.
 ///
+/// On a 401 whose challenge says `invalid_token` that very token is invalidated at the source, and the request is sent once
+/// more with another one. Any other 401 is the answer.
+///
 /// ```no_run
 /// use shortway::http::{Request, UreqTransport};
 /// use shortway::{Authorized, ServiceAccountKey, scope};
-/// use std::time::Duration;
 ///
 /// let key = ServiceAccountKey::from_file("key.json")?;
 /// let tokens = shortway::service_account(key, [scope::CLOUD_PLATFORM]).build()?;
 /// let api = Authorized::new(tokens, UreqTransport::new());
-/// let answer = api.send(&Request {
-///     url: "https://storage.googleapis.com/storage/v1/b?project=my-project",
-///     headers: &[],
-///     body: None, // a GET
-///     timeout: Duration::from_secs(30),
-///     max_body: 1 << 20,
-///     accept_gzip: true,
-/// })?;
+/// let answer = api.send(&Request::get("https://storage.googleapis.com/storage/v1/b?project=my-project"))?;
 /// assert_eq!(answer.status, 200);
 /// # Ok::<(), shortway::Error>(())
 /// ```
@@ -46,16 +41,26 @@ impl Authorized {
     /// Sends `request` with an `Authorization` header. An answer of any status is `Ok`.
     ///
     /// # Errors
-    /// Those of the token source and of [`Transport::send`].
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the URL is neither https nor http with a loopback IP address: no
+    /// token goes there. Those of the token source and of [`Transport::send`].
     pub fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
-        let token = self.tokens.token()?;
+        self.send_for(request, &Ask::new())
+    }
+
+    /// The same with wishes for the token, such as a deadline. [`Request::timeout`] holds for each request apart.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_for(&self, request: &Request<'_>, ask: &Ask) -> Result<Response, Error> {
+        check_secure("request's", request.url)?;
+        let token = self.tokens.token_for(ask)?;
         let response = self.send_with(request, token.authorization_secret())?;
         if response.status != 401 || !says_invalid_token(&response) {
             return Ok(response);
         }
         log::debug!("the server refused a token that should be good, asking for another one");
         self.tokens.invalidate(&token);
-        match self.tokens.token_for(&Ask::new().other_than(token.clone())) {
+        match self.tokens.token_for(&ask.clone().other_than(token.clone())) {
             Ok(other) if other != token => self.send_with(request, other.authorization_secret()),
             Ok(_) => Ok(response),
             Err(error) => Err(error),

@@ -14,7 +14,7 @@ use util::endpoint::Endpoint;
 const NOW: SystemTime = SystemTime::UNIX_EPOCH;
 
 fn read(status: u16, body: impl Into<Vec<u8>>) -> Result<Token, Error> {
-    parse(&Response { status, headers: Vec::new(), body: body.into() }, NOW)
+    parse(&Response::new(status, Vec::new(), body.into()), NOW)
 }
 
 fn lifetime(expires_in: &str) -> Result<u64, Error> {
@@ -216,7 +216,7 @@ fn refused_for_its_dates(now: SystemTime) -> Error {
     let body = json!({"error": "invalid_grant", "error_description": "Invalid JWT: Token must be a short-lived token (60 \
                       minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim."});
     let headers = vec![("Date".to_owned(), "Thu, 01 Jan 2026 00:00:00 GMT".to_owned())];
-    let response = Response { status: 400, headers, body: body.to_string().into_bytes() };
+    let response = Response::new(400, headers, body.to_string().into_bytes());
     parse(&response, now).expect_err("a refusal")
 }
 

@@ -9,14 +9,10 @@ use std::time::{Duration, Instant};
 use util::endpoint::{Answer, Endpoint, Received};
 
 fn request(url: &str) -> Request<'_> {
-    Request {
-        url,
-        headers: &[("X-Test", "yes")],
-        body: Some(b"question"),
-        timeout: Duration::from_secs(5),
-        max_body: 1000,
-        accept_gzip: true,
-    }
+    let mut request =
+        Request::post(url, b"question").headers(&[("X-Test", "yes")]).timeout(Duration::from_secs(5));
+    (request.max_body, request.accept_gzip) = (1000, true);
+    request
 }
 
 fn send(answer: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Result<Response, Error> {
@@ -31,7 +27,7 @@ fn request_arrives_as_it_was_given() {
     let response = transport.send(&request(&format!("{}/path?q=1", server.url))).expect("an answer");
     assert_eq!((response.status, response.body.as_slice()), (418, b"short and stout".as_slice()));
     assert_eq!(response.header("content-TYPE"), Some("application/json"));
-    transport.send(&Request { body: None, accept_gzip: false, ..request(&server.url) }).expect("an answer");
+    transport.send(&Request::get(&server.url)).expect("an answer");
     let [post, get] = server.received().try_into().expect("two requests");
     assert_eq!(
         (post.line.as_str(), post.body.as_slice()),
@@ -43,6 +39,60 @@ fn request_arrives_as_it_was_given() {
         Some(if cfg!(feature = "gzip") { "gzip" } else { "identity" })
     );
     assert_eq!((get.line.as_str(), get.header("Accept-Encoding")), ("GET / HTTP/1.1", Some("identity")));
+}
+
+#[test]
+fn connection_is_kept_for_the_next_request_and_given_up_after_an_error() {
+    let server = Endpoint::start(|request| match request.line.as_str() {
+        "GET /large HTTP/1.1" => (200, Vec::new(), vec![b'a'; 2 << 20]),
+        _ => (200, Vec::new(), b"small".to_vec()),
+    });
+    let transport = UreqTransport::new();
+    let get = |path: &str| transport.clone().send(&Request::get(&format!("{}{path}", server.url)));
+    for _ in 0..3 {
+        get("/").expect("an answer");
+    }
+    assert_eq!(server.connections(), 1);
+    get("/large").expect_err("too large");
+    get("/").expect("an answer");
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn what_cannot_be_sent_is_told_before_it_is() {
+    for (url, headers) in [("not a url", &[][..]), ("http://127.0.0.1:1/", &[("X-Bad", "a\r\nb")])] {
+        let error = UreqTransport::new().send(&Request::get(url).headers(headers)).expect_err("not valid");
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert_eq!(error.to_string(), "a request cannot be sent: its URL or one of its headers is not valid");
+    }
+}
+
+#[test]
+fn absurd_time_limit_is_no_panic() {
+    let server = Endpoint::always(200, "ok");
+    UreqTransport::new().send(&Request::get(&server.url).timeout(Duration::MAX)).expect("an answer");
+}
+
+#[test]
+fn root_certificates_must_be_some() {
+    for (pem, message) in [
+        ("", "there is no root certificate in what was given"),
+        (
+            "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
+            "there is no root certificate in what was given",
+        ),
+        (
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+            "a root certificate is damaged: it is no PEM or no DER inside",
+        ),
+        (
+            "-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----",
+            "a root certificate is damaged: it is no PEM or no DER inside",
+        ),
+    ] {
+        let error = UreqTransport::with_root_certificates(pem.as_bytes()).expect_err(message);
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Config, message));
+    }
 }
 
 #[test]
@@ -115,7 +165,7 @@ fn silent_server_is_left_at_the_time_limit() {
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
     let begin = Instant::now();
     let limit = Duration::from_millis(300);
-    let error = UreqTransport::new().send(&Request { timeout: limit, ..request(&url) }).expect_err("silence");
+    let error = UreqTransport::new().send(&request(&url).timeout(limit)).expect_err("silence");
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.message().ends_with("did not answer within 0.3 s"), "{error}");
     assert!(begin.elapsed() < limit * 10, "{:?}", begin.elapsed());
@@ -139,12 +189,9 @@ fn what_broke_is_told_apart() {
 #[test]
 fn debug_shows_no_header_and_no_body() {
     let url = "https://example.com/";
-    let secrets = Request { headers: &[("Authorization", "Bearer ya29.secret")], ..request(url) };
-    let response = Response {
-        status: 200,
-        headers: vec![("Set-Cookie".into(), "ya29.secret".into())],
-        body: b"ya29.secret".to_vec(),
-    };
+    let secrets = request(url).headers(&[("Authorization", "Bearer ya29.secret")]);
+    let response =
+        Response::new(200, vec![("Set-Cookie".into(), "ya29.secret".into())], b"ya29.secret".to_vec());
     let texts = format!("{secrets:?} {response:?}");
     assert!(!texts.contains("secret") && !texts.contains("question"), "{texts}");
 }

@@ -90,6 +90,25 @@ fn missing_file_is_named() {
 }
 
 #[test]
+fn key_given_as_a_path_is_not_shown() {
+    let pem = private_key();
+    let canary = Canary::new(&pem, &[&der_of(&pem)]);
+    let one_line = THROW_AWAY_KEY_JSON.replace('\n', " ");
+    for key in
+        [THROW_AWAY_KEY_JSON, one_line.as_str(), pem.as_str(), &BASE64_STANDARD.encode(THROW_AWAY_KEY_JSON)]
+    {
+        let error = ServiceAccountKey::from_file(key).expect_err("no path");
+        assert_eq!(
+            error.to_string(),
+            "what was given as the path of a key file is the key itself; write it to a file, or load it with \
+             ServiceAccountKey::from_json"
+        );
+        assert_eq!(error.path(), None);
+        canary.assert_absent(&all_texts(&error));
+    }
+}
+
+#[test]
 fn what_is_no_file_is_told_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let error = ServiceAccountKey::from_file(folder.path()).expect_err("a directory");
@@ -187,7 +206,18 @@ fn what_is_not_json_is_told_by_how_it_looks() {
     ] {
         assert_refused(&text, ErrorKind::Config, &message);
     }
-    assert!(refused(&twice).message().starts_with("the key file has a field twice"));
+    assert!(refused(&twice).message().starts_with("the key file has the field `client_email` twice"));
+    let raw = THROW_AWAY_KEY_JSON.replace("\\n", "\n");
+    assert_eq!(
+        refused(&raw).to_string(),
+        "the key file has a line break inside a text (line 6, column 0); line breaks inside `private_key` are written \\n, \
+         as in the file that was downloaded"
+    );
+    assert_refused(
+        &BASE64_STANDARD.encode(THROW_AWAY_KEY_JSON),
+        ErrorKind::Config,
+        "the key file is base64, not the JSON itself; decode it first: base64 -d",
+    );
     assert!(
         refused(&format!("{THROW_AWAY_KEY_JSON} x")).message().starts_with("the key file is not valid JSON")
     );

@@ -65,7 +65,7 @@ impl CachePolicy {
     pub(super) fn windows(&self, lifetime: Duration, share: f64) -> (Duration, Duration) {
         let margin = self.margin.min(lifetime / 10);
         let window = self.early_refresh.min(lifetime / 4);
-        let window = window.mul_f64(1.0 - self.jitter.clamp(0.0, 1.0) * share);
+        let window = less(window, self.jitter, share);
         (window.max(margin), margin)
     }
 
@@ -73,6 +73,13 @@ impl CachePolicy {
     pub(super) fn pause(&self, count: u32, share: f64, usable: bool) -> Duration {
         let (first, most) = if usable { self.stale_pause } else { self.pause };
         let doubled = first.saturating_mul(1 << count.saturating_sub(1).min(16)).min(most);
-        doubled.mul_f64(1.0 - self.pause_jitter.clamp(0.0, 1.0) * share)
+        less(doubled, self.pause_jitter, share)
     }
+}
+
+/// `time` less a drawn part of it: `share` of `jitter`, which counts as 0 where it is no share.
+fn less(time: Duration, jitter: f64, share: f64) -> Duration {
+    let jitter = if (0.0..=1.0).contains(&jitter) { jitter } else { 0.0 };
+    // No pause of a policy needs to be longer, and floating point cannot take the longest there are.
+    time.min(Duration::from_secs(365 * 86_400)).mul_f64(1.0 - jitter * share)
 }

@@ -251,6 +251,12 @@ impl Failure {
         if let Some(hint) = self.error.hint() {
             error = error.with_hint(hint);
         }
+        if let Some(status) = self.error.status() {
+            error = error.with_status(status);
+        }
+        if let Some(code) = self.error.code() {
+            error = error.with_code(code);
+        }
         match self.at.wall.checked_add(pause) {
             Some(at) => error.with_retry_at(at),
             None => error,

@@ -31,8 +31,10 @@ pub trait Transport: Send + Sync {
     fn send(&self, request: &Request<'_>) -> Result<Response, Error>;
 }
 
-/// One request, ready to be sent.
+/// One request, ready to be sent: a GET from [`Request::get`] or a POST from [`Request::post`], its fields then changed at
+/// will.
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Request<'a> {
     /// The absolute URL.
     pub url: &'a str,
@@ -40,12 +42,47 @@ pub struct Request<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// The body of a POST; `None` makes it a GET.
     pub body: Option<&'a [u8]>,
-    /// How long the whole exchange may take, from name resolution to the last byte of the body.
+    /// How long the whole exchange may take, from name resolution to the last byte of the body: 30 s by default.
     pub timeout: Duration,
-    /// How many bytes of body are taken, decoded.
+    /// How many bytes of body are taken, decoded: 1 MiB by default.
     pub max_body: usize,
-    /// Whether the answer may come compressed.
+    /// Whether the answer may come compressed (with the feature `gzip`): not by default.
     pub accept_gzip: bool,
+}
+
+impl<'a> Request<'a> {
+    /// A GET of `url`.
+    #[must_use]
+    pub fn get(url: &'a str) -> Self {
+        Self {
+            url,
+            headers: &[],
+            body: None,
+            timeout: Duration::from_secs(30),
+            max_body: 1 << 20,
+            accept_gzip: false,
+        }
+    }
+
+    /// A POST of `body` to `url`; say what it is with a header `Content-Type`.
+    #[must_use]
+    pub fn post(url: &'a str, body: &'a [u8]) -> Self {
+        Self { body: Some(body), ..Self::get(url) }
+    }
+
+    /// With these headers.
+    #[must_use]
+    pub fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// With this time limit.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
 }
 
 impl fmt::Debug for Request<'_> {
@@ -62,6 +99,7 @@ impl fmt::Debug for Request<'_> {
 
 /// One answer, read whole.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Response {
     /// The status code.
     pub status: u16,
@@ -72,6 +110,12 @@ pub struct Response {
 }
 
 impl Response {
+    /// An answer, for a transport of one's own or a test.
+    #[must_use]
+    pub fn new(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Self {
+        Self { status, headers, body }
+    }
+
     /// The first header of that name (case does not matter).
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -130,19 +174,21 @@ fn host_of(url: &str) -> &str {
 /// Checks a URL that a caller named explicitly: https, or http to a loopback IP address; no userinfo, no
 /// query, no fragment. `what` says what the URL is for.
 pub(crate) fn check_endpoint(what: &str, url: &str) -> Result<(), Error> {
-    let refuse = |reason: &str| {
-        Err(Error::new(ErrorKind::Config, format!("the {what} URL {reason}"))
-            .with_hint("give an https URL, or http with a loopback IP address such as http://127.0.0.1:8080"))
-    };
+    if url.contains(['?', '#']) {
+        return Err(bad_url(what, "has a query or fragment in it"));
+    }
+    check_secure(what, url)
+}
+
+/// Checks that a secret may be sent to a URL: https, or http to a loopback IP address; no userinfo.
+pub(crate) fn check_secure(what: &str, url: &str) -> Result<(), Error> {
+    let refuse = |reason: &str| Err(bad_url(what, reason));
     let Ok(uri) = url.parse::<Uri>() else { return refuse("is not a URL") };
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
         return refuse("is not absolute");
     };
     if authority.as_str().contains('@') {
         return refuse("has a user name or password in it");
-    }
-    if uri.query().is_some() || url.contains('#') {
-        return refuse("has a query or fragment in it");
     }
     // `Uri` keeps ports that are no ports, and ureq then takes the default one in silence.
     let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
@@ -152,9 +198,17 @@ pub(crate) fn check_endpoint(what: &str, url: &str) -> Result<(), Error> {
     match scheme {
         "https" => Ok(()),
         "http" if is_loopback_ip(authority.host()) => Ok(()),
+        "http" if authority.host() == "localhost" => {
+            refuse("is plain http to a name, which could be another machine: write 127.0.0.1 for localhost")
+        }
         "http" => refuse("is plain http to another machine"),
         _ => refuse("is neither https nor http"),
     }
+}
+
+fn bad_url(what: &str, reason: &str) -> Error {
+    Error::new(ErrorKind::Config, format!("the {what} URL {reason}"))
+        .with_hint("give an https URL, or http with a loopback IP address such as http://127.0.0.1:8080")
 }
 
 fn is_loopback_ip(host: &str) -> bool {

@@ -16,6 +16,9 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 /// milliseconds; a route that is dead should leave time for another try.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The longest time limit that is passed on: a day. ureq adds it to the time of day, which must not overflow.
+const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
+
 /// The largest response header block taken: 32 KiB. Google's are under 2 KiB.
 const MAX_HEADERS: usize = 32 * 1024;
 
@@ -190,16 +193,16 @@ fn with_rules<B>(
         .http_status_as_error(false)
         .max_redirects(0)
         .max_response_header_size(MAX_HEADERS)
-        .timeout_global(Some(request.timeout))
+        .timeout_global(Some(request.timeout.min(MAX_TIMEOUT)))
         .timeout_resolve(Some(connect))
-        .timeout_connect(Some(connect))
-        .user_agent(concat!("shortway/", env!("CARGO_PKG_VERSION")));
+        .timeout_connect(Some(connect));
     if request.url.starts_with("http://") && is_loopback_ip(ip_of(request.url)) {
         config = config.proxy(None);
     } else if let Some(proxies) = proxies {
         config = config.proxy(proxies.for_https()?);
     }
-    let mut builder = config.build();
+    // As a header: set in the configuration it would keep the connection out of the agent's pool.
+    let mut builder = config.build().header("User-Agent", concat!("shortway/", env!("CARGO_PKG_VERSION")));
     let gzip = request.accept_gzip && cfg!(feature = "gzip");
     builder = builder.header("Accept-Encoding", if gzip { "gzip" } else { "identity" });
     for (name, value) in request.headers {

@@ -24,6 +24,9 @@ struct KeyFile {
     universe_domain: Option<Value>,
 }
 
+const FIELDS: [&str; 7] =
+    ["type", "client_email", "private_key", "private_key_id", "project_id", "token_uri", "universe_domain"];
+
 const DOWNLOAD: &str = "download a JSON key for the service account in the Google Cloud console (IAM & Admin, Service Accounts, Keys)";
 
 /// The longest e-mail address taken: 320 bytes (RFC 3696 §3, 64 + 1 + 255).
@@ -67,6 +70,8 @@ fn check_start(text: &str) -> Result<(), Error> {
             "the key file is a bare PEM key, not the JSON around it",
             "the account's e-mail address is needed too: give the whole JSON key file as it was downloaded",
         )
+    } else if start.starts_with("ew") || start.starts_with("eyJ") {
+        ("the key file is base64, not the JSON itself", "decode it first: base64 -d")
     } else {
         ("the key file is not a JSON object", DOWNLOAD)
     };
@@ -78,7 +83,22 @@ fn not_json(error: &serde_json::Error) -> Error {
     let message = match error.classify() {
         Category::Eof => format!("the key file ends in the middle (line {line}, column {column})"),
         // Every field takes any value, so what is left is a field that stands there twice.
-        Category::Data => format!("the key file has a field twice (line {line}, column {column})"),
+        Category::Data => {
+            let text = error.to_string();
+            let name = FIELDS.iter().find(|name| text.starts_with(&format!("duplicate field `{name}`")));
+            format!(
+                "the key file has the field `{}` twice (line {line}, column {column})",
+                name.unwrap_or(&"?")
+            )
+        }
+        // serde's words are fixed for this one, and hold nothing of the input.
+        _ if error.to_string().starts_with("control character") => {
+            let message =
+                format!("the key file has a line break inside a text (line {line}, column {column})");
+            return Error::new(ErrorKind::Config, message).with_hint(
+                "line breaks inside `private_key` are written \\n, as in the file that was downloaded",
+            );
+        }
         _ => format!("the key file is not valid JSON (line {line}, column {column})"),
     };
     Error::new(ErrorKind::Config, message).with_hint(DOWNLOAD)

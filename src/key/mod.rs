@@ -68,6 +68,13 @@ impl ServiceAccountKey {
     /// key is damaged or of the wrong kind. [`Error::path`] is `path`.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
+        if is_the_key_itself(path) {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "what was given as the path of a key file is the key itself",
+            )
+            .with_hint("write it to a file, or load it with ServiceAccountKey::from_json"));
+        }
         read_key_file(path).map_err(|e| e.with_path(path))
     }
 
@@ -204,20 +211,33 @@ impl fmt::Debug for ServiceAccountKey {
     }
 }
 
+/// Whether a "path" is the content of a key file, as people put it into environment variables: it is never shown.
+fn is_the_key_itself(path: &Path) -> bool {
+    let text = path.as_os_str().as_encoded_bytes();
+    let begins = text.trim_ascii_start();
+    text.len() > LONGEST_PATH
+        || text.contains(&b'\n')
+        || begins.starts_with(b"{")
+        || text.windows(10).any(|piece| piece == b"-----BEGIN")
+}
+
+/// The longest path that is taken for one: 1 KiB. A key file is more than twice as long in any form.
+const LONGEST_PATH: usize = 1024;
+
 fn read_key_file(path: &Path) -> Result<ServiceAccountKey, Error> {
     let unreadable = |reason: &str, hint: &str| {
         Error::new(ErrorKind::Config, format!("cannot read the key file {}: {reason}", path.display()))
             .with_hint(hint)
     };
     // Asked before opening: opening a pipe would wait for its other end.
-    let kind = fs::metadata(path).map_err(|e| unreadable(io_reason(&e), io_hint(&e)))?.file_type();
+    let kind = fs::metadata(path).map_err(|e| unreadable(io_reason(&e), io_hint(&e, path)))?.file_type();
     if kind.is_dir() {
         return Err(unreadable("it is a directory", "give the path of the JSON file in it"));
     }
     if !kind.is_file() {
         return Err(unreadable("it is not a regular file", "give the path of a JSON file"));
     }
-    let file = fs::File::open(path).map_err(|e| unreadable(io_reason(&e), io_hint(&e)))?;
+    let file = fs::File::open(path).map_err(|e| unreadable(io_reason(&e), io_hint(&e, path)))?;
     ServiceAccountKey::from_reader(file).map_err(|e| {
         let message = format!("{}: {}", path.display(), e.message());
         e.with_message(message)
@@ -234,8 +254,9 @@ fn io_reason(error: &std::io::Error) -> &'static str {
     }
 }
 
-fn io_hint(error: &std::io::Error) -> &'static str {
+fn io_hint(error: &std::io::Error, path: &Path) -> &'static str {
     match error.kind() {
+        _ if path.starts_with("~") => "give the whole path: `~` is not expanded here",
         std::io::ErrorKind::PermissionDenied => "let the user that runs this program read it",
         _ => "check the path; it is relative to the directory that the program runs in",
     }

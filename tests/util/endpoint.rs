@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -24,6 +25,7 @@ impl Received {
 pub struct Endpoint {
     pub url: String,
     received: Arc<Mutex<Vec<Received>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 /// Status, further headers, body.
@@ -34,15 +36,17 @@ impl Endpoint {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let received = Arc::new(Mutex::new(Vec::new()));
-        let (log, answer) = (Arc::clone(&received), Arc::new(answer));
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (log, answer, count) = (Arc::clone(&received), Arc::new(answer), Arc::clone(&connections));
         // The threads end with the process: a test's endpoint needs no shorter life.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                count.fetch_add(1, Ordering::SeqCst);
                 let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
                 thread::spawn(move || serve(stream, &log, &*answer));
             }
         });
-        Self { url, received }
+        Self { url, received, connections }
     }
 
     /// The same answer to every request.
@@ -51,6 +55,12 @@ impl Endpoint {
         Self::start(move |_| {
             (status, vec![("Content-Type", "application/json".into())], body.clone().into_bytes())
         })
+    }
+
+    /// How many connections were made to it.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     #[must_use]
