@@ -389,6 +389,43 @@ fn hung_flight_is_overtaken_and_its_late_result_is_dropped() {
     });
 }
 
+/// I2, I4: a flight that was overtaken fails late, while its successor is in the air; who comes then waits for the successor.
+#[test]
+fn late_failure_does_not_end_the_successor() {
+    model(|| {
+        let (first, second) = (Gate::new(), Gate::new());
+        let gates = (first.clone(), second.clone());
+        let (cached, source, clock) = Source::cached(move |call, clock: &Seconds| {
+            if call == 1 {
+                gates.0.pass();
+                return down();
+            }
+            gates.1.pass();
+            token(call, clock)
+        });
+        let call = |cached: &Arc<Cached<_>>| {
+            let cached = Arc::clone(cached);
+            thread::spawn(move || cached.token().map_err(|e| e.kind()))
+        };
+        let hung = call(&cached);
+        while source.made() < 1 {
+            thread::yield_now();
+        }
+        clock.set(36);
+        let successor = call(&cached);
+        while source.made() < 2 {
+            thread::yield_now();
+        }
+        first.open();
+        assert_eq!(hung.join().unwrap().unwrap_err(), ErrorKind::Unavailable);
+        let late = call(&cached);
+        second.open();
+        let tokens = [successor.join().unwrap().unwrap(), late.join().unwrap().unwrap()];
+        assert!(tokens.iter().all(|t| t.expose_secret() == "token-2"), "{tokens:?}");
+        assert_eq!((source.made(), source.most_at_once()), (2, 2));
+    });
+}
+
 /// I1: at the edge of the margin one caller refreshes; nobody is handed the old token from the slot.
 #[test]
 fn token_past_its_margin_is_never_handed_out() {

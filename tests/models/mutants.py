@@ -1,0 +1,95 @@
+"""Plants bugs in the cache, one at a time, and says which test catches each first.
+
+    python3 tests/models/mutants.py [NAME ...]
+
+Works on a copy in a temporary folder. Exits with 1 if a bug goes unseen. Takes some minutes.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Name, file under src/cached/, what stands there, what the bug makes of it.
+MUTANTS = [
+    ("forgotten notify", "flight.rs", "            thread.unpark();\n", "            let _ = thread;\n"),
+    ("no second look under the lock", "flight.rs", "if let Some(outcome) = &landing.outcome {", "if let Some(outcome) = landing.outcome.as_ref().filter(|_| registered) {"),
+    ("failure stored over a good token", "state.rs", "            Err(error) => error.clone(),\n        };\n        if !ours", "            Err(error) => {\n                self.held = None;\n                error.clone()\n            }\n        };\n        if !ours"),
+    ("generation ignored: a superseded flight ends the current one", "state.rs", "        if ours {\n            self.flight = None;", "        {\n            self.flight = None;"),
+    ("late token replaces a newer one", "state.rs", "Some(held) => token.expires_at() > held.token.expires_at(),", "Some(_) => true,"),
+    ("no guard for a panic", "mod.rs", "        if !self.landed {", "        if false && !self.landed {"),
+    ("stale callers wait", "state.rs", "                Some(token) => return Turn::Take(token),\n                None if young", "                _ if young"),
+    ("no back-off after a failure", "state.rs", "            if now.monotonic < over {", "            if now.monotonic > over {"),
+    ("invalidate drops any token", "state.rs", "self.held.take_if(|held| held.token == *token)", "self.held.take_if(|_| true)"),
+    ("invalidate forgets the copies", "mod.rs", "            state.invalidate(token);\n            self.slots.clear();", "            state.invalidate(token);"),
+    ("settle forgets the copies", "mod.rs", "            self.cached.slots.clear();\n", ""),
+    ("only the monotonic clock counts", "state.rs", "now.wall < self.wall && now.monotonic < self.monotonic", "now.monotonic < self.monotonic"),
+    ("only the wall clock counts", "state.rs", "now.wall < self.wall && now.monotonic < self.monotonic", "now.wall < self.wall"),
+    ("hung flight is never overtaken", "state.rs", "let young = now.monotonic < after(flight.started, policy.flight_limit);", "let young = true;"),
+    ("waiter ignores its own deadline", "flight.rs", "if now >= deadline {", "if now >= limit {"),
+    ("every waiter fetches for itself", "state.rs", "None if young => return Turn::Wait(Arc::clone(flight)),", "None if young => {}"),
+    ("margin not kept", "state.rs", "usable_until: end(margin),", "usable_until: end(Duration::ZERO),"),
+    ("failures are not counted", "state.rs", "map_or(0, |f| f.count).saturating_add(1)", "map_or(1, |_| 1)"),
+    ("repeated token is no failure", "state.rs", "Some(held) => token.expires_at() > held.token.expires_at(),", "Some(held) => token.expires_at() >= held.token.expires_at(),"),
+    ("lifetime counts from the answer", "mod.rs", "let before = self.now();\n        let outcome = self.source.token_for(&inner);", "let outcome = self.source.token_for(&inner);\n        let before = self.now();"),
+]
+
+MODELS = ["--release", "--manifest-path", "tests/models/Cargo.toml"]
+TESTS = [
+    ("loom", [*MODELS, "--test", "loom"], {}),
+    ("cached", ["--test", "cached"], {}),
+    ("history", [*MODELS, "--test", "history"], {}),
+    ("shuttle", [*MODELS, "--features", "shuttle", "--test", "shuttle"], {"SCHEDULES": "20000"}),
+]
+
+
+def run(folder, arguments, extra):
+    environment = {**os.environ, **extra, "RUST_BACKTRACE": "0", "CARGO_TARGET_DIR": str(folder / "target" / ("models" if "--release" in arguments else "crate"))}
+    try:
+        done = subprocess.run(["cargo", "test", *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=180)
+    except subprocess.TimeoutExpired:
+        return "hangs"
+    if done.returncode == 0:
+        return None
+    output = done.stdout + done.stderr
+    if "could not compile" in output:
+        sys.exit(f"a mutant does not compile:\n{output}")
+    failed = sorted(set(re.findall(r"^test (\S+) \.\.\. FAILED", output, re.M)))
+    return ", ".join(failed) or "aborts"
+
+
+def main():
+    wanted = sys.argv[1:]
+    unseen = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+        for name in filter(None, files.split("\0")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+        for name, file, before, after in MUTANTS:
+            if (folder / "src" / "cached" / file).read_text().count(before) != 1:
+                sys.exit(f"{name}: its place is not there, or more than once")
+        for name, file, before, after in MUTANTS:
+            if wanted and name not in wanted:
+                continue
+            path = folder / "src" / "cached" / file
+            text = path.read_text()
+            path.write_text(text.replace(before, after))
+            for test, arguments, extra in TESTS:
+                if failed := run(folder, arguments, extra):
+                    print(f"{name}: {test}: {failed}", flush=True)
+                    break
+            else:
+                print(f"{name}: NOT SEEN", flush=True)
+                unseen.append(name)
+            path.write_text(text)
+    sys.exit(f"not seen: {', '.join(unseen)}" if unseen else 0)
+
+
+main()
