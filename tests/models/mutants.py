@@ -75,6 +75,9 @@ def main():
         for name, file, before, after in MUTANTS:
             if (folder / "src" / "cached" / file).read_text().count(before) != 1:
                 sys.exit(f"{name}: its place is not there, or more than once")
+        for test, arguments, extra in TESTS:
+            if run(folder, arguments, extra):
+                sys.exit(f"{test} fails without any bug planted")
         for name, file, before, after in MUTANTS:
             if wanted and name not in wanted:
                 continue
