@@ -356,6 +356,7 @@ const NUMBERS_IN_A_ROW: usize = 6;
 
 /// Makes text from a server fit for an error: one line, no control characters, no word long enough to be a token (links to
 /// Google's own pages excepted), no list of numbers, cut at [`MAX_SERVER_TEXT`].
+#[cfg(feature = "analytics")]
 pub(crate) fn scrub(text: &str) -> String {
     scrub_secret(text, "")
 }

@@ -38,6 +38,8 @@ use std::time::Duration;
 /// does not make one immortal. Nothing is final: after any failure, a panic of the source included, the next call past the
 /// back-off tries again. A refresh that hangs is overtaken after 35 s.
 ///
+/// Clones are the same cache: give one to each part of a program that needs tokens.
+///
 /// A program that must never wait has two more ways: [`usable_token`](Self::usable_token) for callers that cannot block,
 /// [`refresh_if_due`](Self::refresh_if_due) for a maintenance thread that renews before anybody else would.
 ///
@@ -56,7 +58,9 @@ use std::time::Duration;
 /// assert_eq!(made.load(Ordering::Relaxed), 1);
 /// # Ok::<(), shortway::Error>(())
 /// ```
-pub struct Cached<S> {
+pub struct Cached<S>(Arc<Inner<S>>);
+
+struct Inner<S> {
     source: S,
     clock: Arc<dyn Clock>,
     policy: CachePolicy,
@@ -83,28 +87,28 @@ impl<S: TokenSource> Cached<S> {
 
     /// The same with a policy and a clock of the caller's.
     pub fn with_policy(source: S, policy: CachePolicy, clock: Arc<dyn Clock>) -> Self {
-        Self { source, clock, policy, state: Mutex::new(State::default()), slots: Slots::default() }
+        let (state, slots) = (Mutex::new(State::default()), Slots::default());
+        Self(Arc::new(Inner { source, clock, policy, state, slots }))
     }
 
     /// The source inside.
     pub fn source(&self) -> &S {
-        &self.source
+        &self.0.source
     }
 
     /// The token held, if it is usable now. Never waits, never asks the source: for async callers, which take the rare
     /// rest to a thread that may block, and for a last look before giving up.
     pub fn usable_token(&self) -> Option<Token> {
-        let now = self.now();
-        self.state().usable(&Ask::new(), now).map(|held| held.token.clone())
+        let now = self.0.now();
+        self.0.state().usable(&Ask::new(), now).map(|held| held.token.clone())
     }
 
     /// Renews the token if it is time, in this thread; for a maintenance thread of the program. It finds the renewal due a
     /// little before any other caller does, so that, called in time, no other caller ever makes one.
     ///
     /// ```no_run
-    /// # let tokens: shortway::Cached<shortway::ServiceAccount> = unimplemented!();
-    /// let tokens = std::sync::Arc::new(tokens);
-    /// let upkeep = std::sync::Arc::clone(&tokens);
+    /// # fn start(tokens: &shortway::Cached<shortway::ServiceAccount>) {
+    /// let upkeep = tokens.clone();
     /// std::thread::spawn(move || loop {
     ///     let done = upkeep.refresh_if_due();
     ///     if let Some(Err(error)) = done.refreshed {
@@ -112,31 +116,35 @@ impl<S: TokenSource> Cached<S> {
     ///     }
     ///     std::thread::sleep(done.next);
     /// });
+    /// # }
     /// ```
     pub fn refresh_if_due(&self) -> Upkeep {
-        let now = self.now();
+        let this = &*self.0;
+        let now = this.now();
         let turn = {
-            let mut state = self.state();
+            let mut state = this.state();
             match state.upkeep_due(now) {
                 Err(next) => return Upkeep { refreshed: None, next },
                 Ok(()) => {
                     let usable = state.usable(&Ask::new(), now).map(|held| held.token.clone());
-                    state.refresh_turn(&self.policy, &Ask::new(), now, usable)
+                    state.refresh_turn(&this.policy, &Ask::new(), now, usable)
                 }
             }
         };
         let refreshed = match turn {
             // The failure of a refresh is told even while the old token is good.
-            Turn::Lead(flight, usable) => Some(self.lead(&flight, usable.is_some(), &Ask::new(), now)),
+            Turn::Lead(flight, usable) => Some(this.lead(&flight, usable.is_some(), &Ask::new(), now)),
             Turn::Take(_) | Turn::Fail(..) | Turn::Wait(_) => None,
         };
-        let now = self.now();
-        let state = self.state();
+        let now = this.now();
+        let state = this.state();
         let next =
-            state.upkeep_due(now).err().unwrap_or_default().max(state.back_off_left(&self.policy, now));
+            state.upkeep_due(now).err().unwrap_or_default().max(state.back_off_left(&this.policy, now));
         Upkeep { refreshed, next: next.max(SHORTEST_REST) }
     }
+}
 
+impl<S: TokenSource> Inner<S> {
     fn now(&self) -> Now {
         Now { wall: self.clock.now(), monotonic: self.clock.monotonic() }
     }
@@ -185,21 +193,22 @@ impl<S: TokenSource> TokenSource for Cached<S> {
     }
 
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
-        let asked = self.now();
-        let deadline = ask.deadline_at().unwrap_or_else(|| after(asked.monotonic, self.policy.wait));
+        let this = &*self.0;
+        let asked = this.now();
+        let deadline = ask.deadline_at().unwrap_or_else(|| after(asked.monotonic, this.policy.wait));
         let mut now = asked;
         loop {
-            if let Some(token) = self.slots.fresh(ask, now) {
+            if let Some(token) = this.slots.fresh(ask, now) {
                 return Ok(token);
             }
-            match self.turn(ask, now) {
+            match this.turn(ask, now) {
                 Turn::Take(token) => return Ok(token),
                 Turn::Fail(_, until) if ask.waits_for_back_off() && until < deadline => {
-                    self.clock.park_until(until);
+                    this.clock.park_until(until);
                 }
                 Turn::Fail(error, _) => return Err(error),
                 Turn::Lead(flight, usable) => {
-                    return match (self.lead(&flight, usable.is_some(), ask, now), usable) {
+                    return match (this.lead(&flight, usable.is_some(), ask, now), usable) {
                         (Err(error), Some(token)) => {
                             log::debug!("a refresh failed, the old token is still good: {error}");
                             Ok(token)
@@ -208,42 +217,56 @@ impl<S: TokenSource> TokenSource for Cached<S> {
                     };
                 }
                 Turn::Wait(flight) => {
-                    let limit = after(flight.started, self.policy.flight_limit);
-                    if let Some(outcome) = flight.wait(&*self.clock, deadline, limit) {
+                    let limit = after(flight.started, this.policy.flight_limit);
+                    if let Some(outcome) = flight.wait(&*this.clock, deadline, limit) {
                         return outcome;
                     }
                 }
             }
-            now = self.now();
+            now = this.now();
         }
     }
 
     fn identity(&self) -> Option<&Identity> {
-        self.source.identity()
+        self.0.source.identity()
     }
 
     /// Drops this very token, if it is the one held; a newer one stays. The source inside is told too.
     fn invalidate(&self, token: &Token) {
+        let this = &*self.0;
         {
-            let mut state = self.state();
+            let mut state = this.state();
             state.invalidate(token);
-            self.slots.clear();
+            this.slots.clear();
         }
-        self.source.invalidate(token);
+        this.source.invalidate(token);
+    }
+}
+
+impl<S> Clone for Cached<S> {
+    /// The same cache once more: clones share the token.
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 
 impl<S: fmt::Debug> fmt::Debug for Cached<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let held =
-            self.state.lock().unwrap_or_else(PoisonError::into_inner).held.as_ref().map(|h| h.token.clone());
-        f.debug_struct("Cached").field("source", &self.source).field("held", &held).finish_non_exhaustive()
+        let held = self
+            .0
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .held
+            .as_ref()
+            .map(|h| h.token.clone());
+        f.debug_struct("Cached").field("source", &self.0.source).field("held", &held).finish_non_exhaustive()
     }
 }
 
 /// Lands its flight when dropped, so that a panic in the source strands nobody.
 struct FlightGuard<'a, S: TokenSource> {
-    cached: &'a Cached<S>,
+    cached: &'a Inner<S>,
     flight: &'a Arc<Flight>,
     landed: bool,
 }
@@ -255,7 +278,7 @@ impl<S: TokenSource> FlightGuard<'_, S> {
     }
 
     fn publish(&self, outcome: Result<Token, Error>, before: Now) -> Result<Token, Error> {
-        let Cached { policy, .. } = self.cached;
+        let policy = &self.cached.policy;
         let (now, share) = (self.cached.now(), random_share());
         let (told, replaced) = {
             let mut state = self.cached.state();

@@ -5,12 +5,11 @@
 
 use shortway::testing::FakeGoogle;
 use shortway::{Cached, Error, ErrorKind, ServiceAccount, Token, TokenSource, scope};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-type Tokens = Arc<Cached<ServiceAccount>>;
+type Tokens = Cached<ServiceAccount>;
 
 /// How often a task had to go to a blocking thread.
 static BLOCKED: AtomicUsize = AtomicUsize::new(0);
@@ -21,7 +20,7 @@ async fn token(tokens: &Tokens) -> Result<Token, Error> {
         return Ok(token);
     }
     BLOCKED.fetch_add(1, Ordering::Relaxed);
-    let tokens = Arc::clone(tokens);
+    let tokens = tokens.clone();
     tokio::task::spawn_blocking(move || tokens.token()).await.unwrap_or_else(|_| {
         Err(Error::new(ErrorKind::Aborted, "the thread that asked for a token ended early"))
     })
@@ -30,11 +29,9 @@ async fn token(tokens: &Tokens) -> Result<Token, Error> {
 #[tokio::main(worker_threads = 1)]
 async fn main() -> Result<(), Error> {
     let google = FakeGoogle::builder().start()?;
-    let tokens: Tokens = Arc::new(
-        shortway::service_account(google.key(), [scope::ANALYTICS_READONLY])
-            .token_endpoint(google.token_url())
-            .build()?,
-    );
+    let tokens: Tokens = shortway::service_account(google.key(), [scope::ANALYTICS_READONLY])
+        .token_endpoint(google.token_url())
+        .build()?;
 
     let cold: Vec<_> = (0..10).map(|_| spawn_task(&tokens)).collect();
     for task in cold {
@@ -47,7 +44,7 @@ async fn main() -> Result<(), Error> {
     );
 
     // From here on this thread renews the token, a little before anybody else would have to.
-    let upkeep = Arc::clone(&tokens);
+    let upkeep = tokens.clone();
     thread::spawn(move || {
         loop {
             let done = upkeep.refresh_if_due();
@@ -72,7 +69,7 @@ async fn main() -> Result<(), Error> {
 }
 
 fn spawn_task(tokens: &Tokens) -> tokio::task::JoinHandle<Result<(), Error>> {
-    let tokens = Arc::clone(tokens);
+    let tokens = tokens.clone();
     tokio::spawn(async move {
         let token = token(&tokens).await?;
         // … here the token goes on a request: token.authorization_secret() …
