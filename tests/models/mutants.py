@@ -25,7 +25,7 @@ MUTANTS = [
     ("stale callers wait", "state.rs", "                Some(token) => return Turn::Take(token),\n                None if young", "                _ if young"),
     ("no back-off after a failure", "state.rs", "            if now.monotonic < over {", "            if now.monotonic > over {"),
     ("invalidate drops any token", "state.rs", "self.held.take_if(|held| held.token == *token)", "self.held.take_if(|_| true)"),
-    ("invalidate forgets the copies", "mod.rs", "            state.invalidate(token);\n            self.slots.clear();", "            state.invalidate(token);"),
+    ("invalidate forgets the copies", "mod.rs", "            state.invalidate(token);\n            this.slots.clear();", "            state.invalidate(token);"),
     ("settle forgets the copies", "mod.rs", "            self.cached.slots.clear();\n", ""),
     ("only the monotonic clock counts", "state.rs", "now.wall < self.wall && now.monotonic < self.monotonic", "now.monotonic < self.monotonic"),
     ("only the wall clock counts", "state.rs", "now.wall < self.wall && now.monotonic < self.monotonic", "now.wall < self.wall"),
