@@ -32,7 +32,7 @@ struct Arguments {
     /// The service account's JSON key file; by default the one that GOOGLE_APPLICATION_CREDENTIALS names
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// The property's number (Google Analytics: Admin, Property details)
+    /// The property's number (Google Analytics: Admin, Property settings, Property details)
     #[arg(long, value_name = "ID")]
     property: Option<String>,
     /// The first day: YYYY-MM-DD, NdaysAgo, yesterday or today

@@ -3,8 +3,10 @@
 //! In: a request without credentials. Out: the answer to it with them, sent only where a secret may go. On a 401 that says `invalid_token`, that
 //! very token is invalidated and the request is sent once more with another one. RFC 6750 §2.1 and §3.
 
-use crate::error::Error;
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, ErrorKind};
 use crate::http::{Request, Response, Transport, check_secure};
+use crate::token::Token;
 use crate::token_source::{Ask, Identity, TokenSource};
 use std::fmt;
 use std::sync::Arc;
@@ -29,49 +31,78 @@ use std::sync::Arc;
 pub struct Authorized {
     tokens: Arc<dyn TokenSource>,
     transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What an authorized call failed at.
+pub(crate) enum Failed {
+    /// The token source had no token; it has retries of its own.
+    Token(Error),
+    /// The request could not be sent or its answer not be read.
+    Request(Error),
 }
 
 impl Authorized {
     /// Tokens from `tokens`, requests through `transport`. The token source has a transport of its own: the two
     /// never share connections or settings.
     pub fn new(tokens: impl TokenSource + 'static, transport: impl Transport + 'static) -> Self {
-        Self { tokens: Arc::new(tokens), transport: Arc::new(transport) }
+        Self { tokens: Arc::new(tokens), transport: Arc::new(transport), clock: Arc::new(SystemClock) }
+    }
+
+    /// Takes the time from `clock`, which should be the token source's too; by default the system's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
     }
 
     /// Sends `request` with an `Authorization` header. An answer of any status is `Ok`.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the URL is neither https nor http with a loopback IP address: no
-    /// token goes there. Those of the token source and of [`Transport::send`].
+    /// [`ErrorKind::Config`] when the URL is neither https nor http with a loopback IP address: no token goes there. Those
+    /// of the token source and of [`Transport::send`].
     pub fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
         self.send_for(request, &Ask::new())
     }
 
-    /// The same with wishes for the token, such as a deadline. [`Request::timeout`] holds for each request apart.
+    /// The same with wishes for the token. A deadline holds for the whole call: the token, the request, its repetition.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// As [`send`](Self::send), and [`ErrorKind::Timeout`] at the deadline.
     pub fn send_for(&self, request: &Request<'_>, ask: &Ask) -> Result<Response, Error> {
-        check_secure("request's", request.url)?;
-        let token = self.tokens.token_for(ask)?;
-        let response = self.send_with(request, token.authorization_secret())?;
+        self.call(request, ask).map_err(|failed| match failed {
+            Failed::Token(error) | Failed::Request(error) => error,
+        })
+    }
+
+    /// The same, telling what failed.
+    pub(crate) fn call(&self, request: &Request<'_>, ask: &Ask) -> Result<Response, Failed> {
+        check_secure("request's", request.url).map_err(Failed::Request)?;
+        let token = self.tokens.token_for(ask).map_err(Failed::Token)?;
+        let response = self.send_with(request, ask, &token)?;
         if response.status != 401 || !says_invalid_token(&response) {
             return Ok(response);
         }
         log::debug!("the server refused a token that should be good, asking for another one");
         self.tokens.invalidate(&token);
-        match self.tokens.token_for(&ask.clone().other_than(token.clone())) {
-            Ok(other) if other != token => self.send_with(request, other.authorization_secret()),
-            Ok(_) => Ok(response),
-            Err(error) => Err(error),
-        }
+        let other = self.tokens.token_for(&ask.clone().other_than(token.clone())).map_err(Failed::Token)?;
+        if other == token { Ok(response) } else { self.send_with(request, ask, &other) }
     }
 
-    fn send_with(&self, request: &Request<'_>, authorization: &str) -> Result<Response, Error> {
+    fn send_with(&self, request: &Request<'_>, ask: &Ask, token: &Token) -> Result<Response, Failed> {
         let mut headers = Vec::with_capacity(request.headers.len() + 1);
         headers.extend_from_slice(request.headers);
-        headers.push(("Authorization", authorization));
-        self.transport.send(&Request { headers: &headers, ..*request })
+        headers.push(("Authorization", token.authorization_secret()));
+        let mut request = Request { headers: &headers, ..*request };
+        if let Some(deadline) = ask.deadline_at() {
+            let left = deadline.saturating_duration_since(self.clock.monotonic());
+            if left.is_zero() {
+                let message = "no time left to send the request that a token was got for";
+                return Err(Failed::Request(Error::new(ErrorKind::Timeout, message)));
+            }
+            request.timeout = request.timeout.min(left);
+        }
+        self.transport.send(&request).map_err(Failed::Request)
     }
 
     /// Who the tokens speak for, if the source knows.

@@ -4,6 +4,7 @@
 //! monotonic one stands still while a Linux machine is suspended. Waiting belongs to the clock so
 //! that a test, or a model checker, can end a wait whenever it likes.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -27,6 +28,24 @@ pub trait Clock: Send + Sync {
         while self.monotonic() < deadline {
             self.park_until(deadline);
         }
+    }
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> SystemTime {
+        (**self).now()
+    }
+
+    fn monotonic(&self) -> Instant {
+        (**self).monotonic()
+    }
+
+    fn park_until(&self, deadline: Instant) {
+        (**self).park_until(deadline);
+    }
+
+    fn sleep(&self, duration: Duration) {
+        (**self).sleep(duration);
     }
 }
 

@@ -30,6 +30,7 @@
 //!
 //! - `analytics` (default): the client of the Analytics Data API.
 //! - `gzip` (default): reports travel compressed, decoded under the same cap as plain ones.
+//! - `platform-verifier`: root certificates of the operating system instead of those built in.
 //! - `testing`: fakes for tests. It adds a module and changes nothing else.
 //!
 //! # Waiting, threads, async

@@ -164,7 +164,6 @@ impl fmt::Debug for ServiceAccountBuilder {
             .field("key", &self.key)
             .field("scopes", &self.scopes)
             .field("subject", &self.subject)
-            .field("token_endpoint", &self.token_endpoint)
             .finish_non_exhaustive()
     }
 }

@@ -382,7 +382,7 @@ fn account_without_access_is_told_whom_to_add_where() {
         &with_throw_away_key(&server, &["--property", "1234"]),
         1,
         "error: Analytics refused the report on property 1234: User does not have sufficient permissions for this \
-         property.\n\
+         property\n\
          hint: add fake@throw-away.iam.gserviceaccount.com to property 1234 as a Viewer (Google Analytics: Admin, Property \
          access management); if it is there already, check the property id\n",
     );

@@ -239,7 +239,8 @@ fn bytes_that_are_no_text_are_told_by_how_they_look() {
         (
             &[0x30, 0x82, 0x09, 0x5a, 0x02, 0x01, 0x03, 0xff],
             "the key file is binary: a PKCS#12 (.p12) file or a bare DER key; create a key of type JSON for the service \
-             account, that is what this crate reads",
+             account, or convert this one: `openssl pkcs12 -in key.p12 -nodes -nocerts -passin pass:notasecret` prints what \
+             belongs into `private_key`",
         ),
         (b"{\xff}", "the key file is not UTF-8 text; give the JSON key file just as it was downloaded"),
     ] {

@@ -1,22 +1,31 @@
-//! The client: asks Analytics with tokens from any source.
+//! The client: asks Analytics with tokens from any source, again if that may help, and by a deadline.
 
 use super::property::PropertyId;
 use super::refusal::refusal;
 use super::report::{self, Report};
 use super::request::ReportRequest;
-use crate::authorize::Authorized;
+use crate::authorize::{Authorized, Failed};
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Request, Transport, UreqTransport, check_endpoint};
-use crate::token_source::TokenSource;
+use crate::retry::{self, RetryPolicy};
+use crate::token_source::{Ask, TokenSource};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Where the Data API lives.
 const GOOGLE: &str = "https://analyticsdata.googleapis.com";
 
 /// How long one report may take: 120 s. Reports over long spans take tens of seconds; Google's own client gives them 60.
 const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The longest time limit that counts: a day. Added to a clock's reading it must not overflow.
+const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
+
+/// How often a report is asked for at most: twice. Each answer of 5xx is one of the ten server errors that a property
+/// grants a project in an hour; the last of them would close it for the rest of the hour.
+const ATTEMPTS: u32 = 2;
 
 /// The largest report body taken: 512 MiB decoded. The largest page, 250,000 rows, is a quarter of that.
 const MAX_BODY: usize = 512 << 20;
@@ -48,7 +57,7 @@ const MAX_BODY: usize = 512 << 20;
 ///     let page = page?;
 ///     println!("{} {}", page.views, page.path);
 /// }
-/// println!("{} in all", report.total::<u64>("screenPageViews")?);
+/// println!("{} in all", report.total::<u64>("screenPageViews")?); // the type says how to read the figure
 /// # Ok::<(), shortway::Error>(())
 /// ```
 #[derive(Clone)]
@@ -57,21 +66,30 @@ pub struct Analytics(Arc<Inner>);
 #[derive(Clone)]
 struct Inner {
     http: Authorized,
+    clock: Arc<dyn Clock>,
+    retry: RetryPolicy,
     endpoint: String,
     timeout: Duration,
     max_body: usize,
 }
 
 impl Analytics {
-    /// A client that asks Google with tokens from `tokens`, over connections of its own.
+    /// A client that asks Google with tokens from `tokens`, over connections of its own. To use the same source
+    /// elsewhere too, give clones of it away ([`Cached`](crate::Cached)), or of an `Arc` around it (any source).
     pub fn new(tokens: impl TokenSource + 'static) -> Self {
         Self::with_transport(tokens, UreqTransport::new())
     }
 
     /// The same over `transport`.
     pub fn with_transport(tokens: impl TokenSource + 'static, transport: impl Transport + 'static) -> Self {
-        let http = Authorized::new(tokens, transport);
-        Self(Arc::new(Inner { http, endpoint: GOOGLE.to_owned(), timeout: TIMEOUT, max_body: MAX_BODY }))
+        Self(Arc::new(Inner {
+            http: Authorized::new(tokens, transport),
+            clock: Arc::new(SystemClock),
+            retry: RetryPolicy { attempts: ATTEMPTS, ..RetryPolicy::default() },
+            endpoint: GOOGLE.to_owned(),
+            timeout: TIMEOUT,
+            max_body: MAX_BODY,
+        }))
     }
 
     /// Asks the service at `url` instead of Google's: a proxy, a fake. It must be https, or http with a loopback IP
@@ -85,10 +103,31 @@ impl Analytics {
         Ok(self)
     }
 
-    /// How long one report may take, from name resolution to the last byte: 120 s by default.
+    /// How long one report may take in all, the token, every attempt and the waits between them included: 120 s by
+    /// default, a day at most.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        Arc::make_mut(&mut self.0).timeout = timeout;
+        Arc::make_mut(&mut self.0).timeout = timeout.min(MAX_TIMEOUT);
+        self
+    }
+
+    /// How often a report is asked for: twice by default, the second time after up to a second. Each answer of 5xx is
+    /// one of the ten server errors that Google grants a project on a property in an hour, so many attempts do harm.
+    ///
+    /// Whatever `policy` says, only network faults, answers of 5xx and bodies that end too soon are asked for again:
+    /// never a refusal, never with a quota used up, never because the token source failed, which has retries of its own.
+    #[must_use]
+    pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
+        Arc::make_mut(&mut self.0).retry = policy;
+        self
+    }
+
+    /// Takes the time from `clock`, which should be the token source's too; by default the system's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        let inner = Arc::make_mut(&mut self.0);
+        inner.clock = Arc::new(clock);
+        inner.http = inner.http.clone().with_clock(Arc::clone(&inner.clock));
         self
     }
 
@@ -108,8 +147,9 @@ impl Analytics {
 impl fmt::Debug for Analytics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Analytics")
-            .field("http", &self.0.http)
+            .field("identity", &self.0.http.identity())
             .field("endpoint", &self.0.endpoint)
+            .field("timeout", &self.0.timeout)
             .finish_non_exhaustive()
     }
 }
@@ -130,28 +170,60 @@ impl Property {
 
     /// Runs a report and reads the whole answer: at most as many rows as the request's limit, or 10,000
     /// ([`Report::is_complete`] tells). Sends nothing but `request` itself, with `prettyPrint=false`, which halves the
-    /// answer.
+    /// answer; sends it again as [`Analytics::with_retry`] says.
     ///
     /// # Errors
-    /// Those of the token source; those of [`Transport::send`]; [`ErrorKind::Api`] when Analytics refuses (Google's
-    /// message is in the text; for a 403 the hint names the account, the property and what to do), [`ErrorKind::Quota`],
-    /// [`ErrorKind::Unavailable`]; [`ErrorKind::Schema`] when the answer is no report.
+    /// [`ErrorKind::Config`], before anything is sent, when `request` has two columns of one name; those of the token
+    /// source, as they came; those of [`Transport::send`]; [`ErrorKind::Api`] when Analytics refuses (Google's message is
+    /// in the text; for a 403 the hint names the account, the property and what to do), [`ErrorKind::Quota`],
+    /// [`ErrorKind::Unavailable`]; [`ErrorKind::Schema`] when the answer is no report. [`Error::attempts`] tells how
+    /// often the report was asked for, unless the error is the token source's.
     pub fn run_report(&self, request: &ReportRequest) -> Result<Report, Error> {
+        request.check()?;
         let client = &*self.client.0;
-        let url = format!("{}/v1beta/properties/{}:runReport?prettyPrint=false", client.endpoint, self.id);
         let body = serde_json::to_vec(request)
             .map_err(|e| Error::new(ErrorKind::Other, "cannot write the report request").with_source(e))?;
-        let response = client.http.send(&Request {
-            url: &url,
-            headers: &[("Content-Type", "application/json"), ("Accept", "application/json")],
-            body: Some(&body),
-            timeout: client.timeout,
-            max_body: client.max_body,
-            accept_gzip: true,
-        })?;
-        if response.status != 200 {
-            return Err(refusal(&response, self.id, client.http.identity()));
-        }
-        report::parse(&response.body)
+        let deadline = client.clock.monotonic() + client.timeout;
+        let mut made = 0;
+        // The outer error may pass and is tried again, the inner one is final.
+        retry::run(client.retry, &*client.clock, deadline, || {
+            made += 1;
+            match self.ask(request, &body, deadline) {
+                Ok(report) => Ok(Ok(report)),
+                Err(Failed::Token(error)) => Ok(Err(error)),
+                Err(Failed::Request(error)) if may_pass(&error) => Err(error),
+                Err(Failed::Request(error)) => Ok(Err(error.with_attempts(made))),
+            }
+        })?
+    }
+
+    /// One attempt.
+    fn ask(&self, request: &ReportRequest, body: &[u8], deadline: Instant) -> Result<Report, Failed> {
+        let client = &*self.client.0;
+        let url = format!("{}/v1beta/properties/{}:runReport?prettyPrint=false", client.endpoint, self.id);
+        let headers = [("Content-Type", "application/json"), ("Accept", "application/json")];
+        let mut post = Request::post(&url, body).headers(&headers).timeout(client.timeout);
+        (post.max_body, post.accept_gzip) = (client.max_body, true);
+        let response = client.http.call(&post, &Ask::new().deadline(deadline))?;
+        let report = if response.status == 200 {
+            report::parse(&response.body, request.range_names())
+        } else {
+            Err(refusal(&response, self.id, client.http.identity(), client.clock.now()))
+        };
+        report.map_err(Failed::Request)
+    }
+}
+
+/// Whether asking once more may help: the network failed, the server did, or the body ended too soon.
+fn may_pass(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Dns
+        | ErrorKind::Connect
+        | ErrorKind::Timeout
+        | ErrorKind::Closed
+        | ErrorKind::Protocol
+        | ErrorKind::Unavailable => true,
+        ErrorKind::Schema => error.is_retryable(),
+        _ => false,
     }
 }

@@ -5,8 +5,9 @@ use std::ops::Not;
 
 /// Which rows a report is made of: one filter, or several put together.
 ///
-/// In [`ReportRequest::dimension_filter`](super::ReportRequest::dimension_filter) it holds before rows are grouped, in
-/// `metric_filter` after. Source: `FilterExpression` of the Data API.
+/// Given to [`ReportRequest::filter`](super::ReportRequest::filter) it is about dimensions and holds before rows are
+/// grouped; given to [`ReportRequest::metric_filter`](super::ReportRequest::metric_filter()) it is about metrics and holds
+/// after. Source: `FilterExpression` of the Data API.
 ///
 /// ```
 /// use shortway::analytics::FilterExpression;
@@ -42,21 +43,54 @@ impl FilterExpression {
     /// The dimension `field` is exactly `value`; case does not matter to Google unless
     /// [`case_sensitive`](FilterTest::StringFilter) is set.
     pub fn equals(field: impl Into<String>, value: impl Into<String>) -> Self {
-        let test = FilterTest::StringFilter {
-            match_type: MatchType::Exact,
-            value: value.into(),
-            case_sensitive: false,
-        };
-        Self::Filter(Filter { field_name: field.into(), test })
+        Self::text(field, MatchType::Exact, value)
     }
 
-    /// The field is one of `values`.
+    /// The dimension `field` has `part` somewhere in it; case does not matter, as in [`equals`](Self::equals).
+    pub fn contains(field: impl Into<String>, part: impl Into<String>) -> Self {
+        Self::text(field, MatchType::Contains, part)
+    }
+
+    /// The dimension `field` begins with `beginning`; case does not matter, as in [`equals`](Self::equals).
+    pub fn begins_with(field: impl Into<String>, beginning: impl Into<String>) -> Self {
+        Self::text(field, MatchType::BeginsWith, beginning)
+    }
+
+    /// The dimension `field` is one of `values`; case does not matter, as in [`equals`](Self::equals).
     pub fn in_list<S: Into<String>>(field: impl Into<String>, values: impl IntoIterator<Item = S>) -> Self {
         let values = values.into_iter().map(Into::into).collect();
-        Self::Filter(Filter {
-            field_name: field.into(),
-            test: FilterTest::InListFilter { values, case_sensitive: false },
-        })
+        Self::test(field, FilterTest::InListFilter { values, case_sensitive: false })
+    }
+
+    /// The metric `field` is greater than `value`.
+    pub fn greater_than(field: impl Into<String>, value: impl Into<NumericValue>) -> Self {
+        Self::number(field, NumericOperation::GreaterThan, value)
+    }
+
+    /// The metric `field` is less than `value`.
+    pub fn less_than(field: impl Into<String>, value: impl Into<NumericValue>) -> Self {
+        Self::number(field, NumericOperation::LessThan, value)
+    }
+
+    /// The metric `field` lies between the two, both included.
+    pub fn between(
+        field: impl Into<String>,
+        from: impl Into<NumericValue>,
+        to: impl Into<NumericValue>,
+    ) -> Self {
+        Self::test(field, FilterTest::BetweenFilter { from_value: from.into(), to_value: to.into() })
+    }
+
+    fn text(field: impl Into<String>, match_type: MatchType, value: impl Into<String>) -> Self {
+        Self::test(field, FilterTest::StringFilter { match_type, value: value.into(), case_sensitive: false })
+    }
+
+    fn number(field: impl Into<String>, operation: NumericOperation, value: impl Into<NumericValue>) -> Self {
+        Self::test(field, FilterTest::NumericFilter { operation, value: value.into() })
+    }
+
+    fn test(field: impl Into<String>, test: FilterTest) -> Self {
+        Self::Filter(Filter { field_name: field.into(), test })
     }
 
     /// Both hold.
@@ -181,7 +215,7 @@ pub enum NumericOperation {
     GreaterThanOrEqual,
 }
 
-/// A number in a filter.
+/// A number in a filter: from an `i64` (an integer literal is one) or an `f64`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -192,6 +226,18 @@ pub enum NumericValue {
     /// A floating-point number.
     #[serde(rename = "doubleValue")]
     Double(f64),
+}
+
+impl From<i64> for NumericValue {
+    fn from(number: i64) -> Self {
+        Self::Int64(number)
+    }
+}
+
+impl From<f64> for NumericValue {
+    fn from(number: f64) -> Self {
+        Self::Double(number)
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]

@@ -7,12 +7,13 @@ use std::str::FromStr;
 /// The id of a GA4 property: a number of about nine digits.
 ///
 /// From a `u64`, or parsed from text, plain (`123456789`) or as the resource name that Google's pages show
-/// (`properties/123456789`).
+/// (`properties/123456789`). No property has the number 0: text that says so is refused, a `u64` is not looked at.
 ///
 /// ```
 /// use shortway::analytics::PropertyId;
 ///
-/// assert_eq!("properties/1234".parse::<PropertyId>()?, PropertyId::from(1234));
+/// assert_eq!("1234".parse::<PropertyId>()?, PropertyId::from(1234));
+/// assert_eq!(PropertyId::try_from("properties/1234")?, PropertyId::from(1234));
 /// let error = "G-ABC123XYZ0".parse::<PropertyId>().unwrap_err();
 /// assert!(error.to_string().starts_with("\"G-ABC123XYZ0\" is a measurement id"));
 /// # Ok::<(), shortway::Error>(())
@@ -40,12 +41,12 @@ impl FromStr for PropertyId {
     type Err = Error;
 
     /// # Errors
-    /// [`ErrorKind::Config`] when `text` is no number; known mistakes are named.
+    /// [`ErrorKind::Config`] when `text` is no number from 1 on; known mistakes are named.
     fn from_str(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         let digits = text.strip_prefix("properties/").unwrap_or(text);
         if digits.bytes().all(|b| b.is_ascii_digit())
-            && let Ok(id) = digits.parse()
+            && let Ok(id @ 1..) = digits.parse()
         {
             return Ok(Self(id));
         }
@@ -63,5 +64,14 @@ impl FromStr for PropertyId {
         };
         let shown: String = text.chars().take(40).collect();
         Err(Error::new(ErrorKind::Config, format!("{shown:?} {what}")).with_hint(WHERE))
+    }
+}
+
+impl TryFrom<&str> for PropertyId {
+    type Error = Error;
+
+    /// The same as `text.parse()`.
+    fn try_from(text: &str) -> Result<Self, Error> {
+        text.parse()
     }
 }

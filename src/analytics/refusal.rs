@@ -10,6 +10,7 @@ use crate::http::Response;
 use crate::token_source::Identity;
 use serde::Deserialize;
 use serde_json::Value;
+use std::time::SystemTime;
 
 #[derive(Deserialize)]
 struct Envelope {
@@ -24,8 +25,13 @@ struct Status {
     details: Vec<Value>,
 }
 
-/// The error for `response`, an answer about `property` to a request made as `identity`.
-pub(super) fn refusal(response: &Response, property: PropertyId, identity: Option<&Identity>) -> Error {
+/// The error for `response`, which came at `now`: an answer about `property` to a request made as `identity`.
+pub(super) fn refusal(
+    response: &Response,
+    property: PropertyId,
+    identity: Option<&Identity>,
+    now: SystemTime,
+) -> Error {
     let status = serde_json::from_slice(&response.body).map(|e: Envelope| e.error).unwrap_or_default();
     let kind = match response.status {
         429 => ErrorKind::Quota,
@@ -33,13 +39,18 @@ pub(super) fn refusal(response: &Response, property: PropertyId, identity: Optio
         500 | 502..=504 => ErrorKind::Unavailable,
         _ => ErrorKind::Api,
     };
-    let mut message = format!("Analytics refused the report on property {property}");
+    let what = if response.status >= 500 { "failed to make" } else { "refused" };
+    let mut message = format!("Analytics {what} the report on property {property}");
     if status.message.is_empty() {
         message = format!("{message} (HTTP status {})", response.status);
     } else {
-        message = format!("{message}: {}", scrub(&status.message));
+        // A hint may follow after a semicolon.
+        message = format!("{message}: {}", scrub(&status.message).trim_end_matches('.'));
     }
     let mut error = Error::new(kind, message).with_status(response.status);
+    if let (429 | 500.., Some(at)) = (response.status, response.retry_after(now)) {
+        error = error.with_retry_at(at);
+    }
     if let Some(hint) = hint(response.status, &status, property, identity) {
         error = error.with_hint(hint);
     }
@@ -53,7 +64,10 @@ fn hint(http: u16, status: &Status, property: PropertyId, identity: Option<&Iden
     let reason = |wanted: &str| status.details.iter().find(|d| d["reason"] == wanted);
     let who = identity.and_then(|i| i.email.as_deref()).unwrap_or("the account that the token stands for");
     match http {
-        401 => Some("the token was refused twice: check the scopes of the token source".into()),
+        401 => Some(
+            "check that the token source gives access tokens with the scope shortway::scope::ANALYTICS_READONLY"
+                .into(),
+        ),
         403 if reason("ACCESS_TOKEN_SCOPE_INSUFFICIENT").is_some() => {
             Some("ask the token source for the scope shortway::scope::ANALYTICS_READONLY".into())
         }

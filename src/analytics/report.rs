@@ -5,6 +5,7 @@
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/RunReportResponse>
 
 use super::columns::{Column, ColumnKind, MetricType};
+use super::request::MetricAggregation;
 use super::rows::{self, Rows};
 use super::table::Table;
 use crate::error::{Error, ErrorKind};
@@ -24,6 +25,8 @@ pub struct Report {
     row_count: u64,
     metadata: Metadata,
     property_quota: Option<PropertyQuota>,
+    /// The names of the ranges requested, in their order.
+    date_ranges: Vec<String>,
 }
 
 /// What Google says about a report as a whole.
@@ -109,9 +112,8 @@ pub struct QuotaStatus {
     pub remaining: Option<i32>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, expecting = "a report")]
 struct Body {
     dimension_headers: Vec<DimensionHeader>,
     metric_headers: Vec<MetricHeader>,
@@ -138,9 +140,23 @@ struct MetricHeader {
 
 const KIND: &str = "analyticsData#runReport";
 
-/// Reads the body of a 200 answer.
-pub(super) fn parse(body: &[u8]) -> Result<Report, Error> {
-    let body: Body = serde_json::from_slice(body).map_err(|e| not_a_report(&e))?;
+/// Reads the body of a 200 answer to a request for these date ranges.
+pub(super) fn parse(body: &[u8], date_ranges: Vec<String>) -> Result<Report, Error> {
+    // serde would take an array for a struct without names.
+    let is_array = body.trim_ascii_start().starts_with(b"[");
+    let body: Body = match is_array {
+        true => Body::default(),
+        false => serde_json::from_slice(body).map_err(|e| not_a_report(&e))?,
+    };
+    // Google leaves out what is empty, but never all of these.
+    if body.kind.is_none()
+        && body.metadata.is_none()
+        && body.row_count.is_none()
+        && body.dimension_headers.is_empty()
+        && body.metric_headers.is_empty()
+    {
+        return Err(schema("it has nothing of a report in it"));
+    }
     if body.kind.as_deref().is_some_and(|kind| kind != KIND) {
         return Err(schema("it is the answer of another method"));
     }
@@ -179,6 +195,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Report, Error> {
         row_count,
         metadata: body.metadata.unwrap_or_default(),
         property_quota: body.property_quota,
+        date_ranges,
     })
 }
 
@@ -207,10 +224,12 @@ impl Report {
     /// | `String`, `&str` | as it is, `(not set)` and `(other)` included |
     /// | integers, floats | a number of that range, else an error |
     /// | `time::Date` | `YYYYMMDD`, as in the dimension `date` |
-    /// | `time::PrimitiveDateTime` | `YYYYMMDDHH` (`dateHour`) or `YYYYMMDDHHMM` (`dateHourMinute`), in the property's time zone |
+    /// | `time::PrimitiveDateTime` | `YYYYMMDDHH` (`dateHour`) or `YYYYMMDDHHMM` (`dateHourMinute`), in the property's time zone; so it is no `OffsetDateTime` |
     /// | `Option` of a number or a date | `None` for `(not set)`, `(other)`, `(data not available)` and an empty cell |
     ///
-    /// As everywhere in serde, a field of type `Option` whose column is not in the report is `None`.
+    /// As everywhere in serde, a field of type `Option` whose column is not in the report is `None`. Do not put numbers
+    /// or dates behind `#[serde(flatten)]`: serde does not say there what type it wants, so each cell comes as text, and
+    /// the error is serde's `invalid type: string "7", expected u64`.
     ///
     /// # Errors
     /// Each item may be an [`ErrorKind::Row`] that names row and column; later rows can still be read.
@@ -218,88 +237,134 @@ impl Report {
         Rows::new(&self.columns, &self.rows)
     }
 
-    /// The metric over all rows of the report, also those that [`limit`](super::ReportRequest::limit) left out, each
+    /// The metric over all rows of the report, also those that [`limit`](super::ReportRequest::limit()) left out, each
     /// user counted once: Google computes it. `T` is a number, or an `Option` of one for a report that may be empty.
+    ///
+    /// ```
+    /// # fn see(report: &shortway::analytics::Report) -> Result<(), shortway::Error> {
+    /// let views = report.total::<u64>("screenPageViews")?;
+    /// let or_none: Option<f64> = report.total("userEngagementDuration")?;
+    /// # let _ = (views, or_none);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Row`] when the metric or the TOTAL aggregation was not requested, when the report is empty and `T`
-    /// no `Option`, when the figure does not fit `T`, or when there are several date ranges: see
+    /// no `Option`, when the figure does not fit `T`, and always when several date ranges were requested: see
     /// [`total_in`](Self::total_in).
     pub fn total<'r, T: Deserialize<'r>>(&'r self, metric: &str) -> Result<T, Error> {
-        self.aggregate("total", &self.totals, None, metric)
+        self.aggregate(MetricAggregation::Total, None, metric)
     }
 
-    /// The same for one of several date ranges, by its name (`date_range_0` and so on by default).
+    /// The same for one of the [date ranges](Self::date_ranges), by its name (`date_range_0` and so on by default). A
+    /// range without rows is as an empty report: `None` for an `Option`, else an error.
     ///
     /// # Errors
     /// As [`total`](Self::total), and [`ErrorKind::Row`] when there is no range of that name.
     pub fn total_in<'r, T: Deserialize<'r>>(&'r self, range: &str, metric: &str) -> Result<T, Error> {
-        self.aggregate("total", &self.totals, Some(range), metric)
+        self.aggregate(MetricAggregation::Total, Some(range), metric)
     }
 
-    /// The largest value of the metric in any row, if the MAXIMUM aggregation was requested.
+    /// The largest value of the metric in any row, if the MAXIMUM aggregation was requested
+    /// ([`ReportRequest::aggregate`](super::ReportRequest::aggregate)).
     ///
     /// # Errors
     /// As [`total`](Self::total).
     pub fn maximum<'r, T: Deserialize<'r>>(&'r self, metric: &str) -> Result<T, Error> {
-        self.aggregate("maximum", &self.maximums, None, metric)
+        self.aggregate(MetricAggregation::Maximum, None, metric)
     }
 
-    /// The smallest value of the metric in any row, if the MINIMUM aggregation was requested.
+    /// The same for one of the date ranges, as [`total_in`](Self::total_in).
+    ///
+    /// # Errors
+    /// As [`total_in`](Self::total_in).
+    pub fn maximum_in<'r, T: Deserialize<'r>>(&'r self, range: &str, metric: &str) -> Result<T, Error> {
+        self.aggregate(MetricAggregation::Maximum, Some(range), metric)
+    }
+
+    /// The smallest value of the metric in any row, if the MINIMUM aggregation was requested
+    /// ([`ReportRequest::aggregate`](super::ReportRequest::aggregate)).
     ///
     /// # Errors
     /// As [`total`](Self::total).
     pub fn minimum<'r, T: Deserialize<'r>>(&'r self, metric: &str) -> Result<T, Error> {
-        self.aggregate("minimum", &self.minimums, None, metric)
+        self.aggregate(MetricAggregation::Minimum, None, metric)
+    }
+
+    /// The same for one of the date ranges, as [`total_in`](Self::total_in).
+    ///
+    /// # Errors
+    /// As [`total_in`](Self::total_in).
+    pub fn minimum_in<'r, T: Deserialize<'r>>(&'r self, range: &str, metric: &str) -> Result<T, Error> {
+        self.aggregate(MetricAggregation::Minimum, Some(range), metric)
     }
 
     fn aggregate<'r, T: Deserialize<'r>>(
         &'r self,
-        what: &str,
-        table: &'r Table,
+        aggregation: MetricAggregation,
         range: Option<&str>,
         metric: &str,
     ) -> Result<T, Error> {
-        let fail = |reason: String, hint: &str| {
+        let (what, table) = match aggregation {
+            MetricAggregation::Total => ("total", &self.totals),
+            MetricAggregation::Maximum => ("maximum", &self.maximums),
+            MetricAggregation::Minimum => ("minimum", &self.minimums),
+        };
+        let fail = |reason: &str, hint: &str| {
             Err(Error::new(ErrorKind::Row, format!("no {what} of `{metric}`: {reason}"))
                 .with_hint(hint)
                 .with_cell(None, Some(metric)))
         };
         let is_metric = |c: &Column| c.name == metric && matches!(c.kind, ColumnKind::Metric(_));
         let Some(column) = self.columns.iter().position(is_metric) else {
-            return fail("it is no metric of this report".into(), "add it to the request with metrics([…])");
+            return fail("it is no metric of this report", "add it to the request with metrics([…])");
         };
-        let row = match (range, table.rows()) {
-            (_, 0) if self.row_count == 0 => {
-                return rows::absent().or_else(|_: Error| {
-                    fail("the report is empty".into(), "ask for an Option to get None for an empty report")
-                });
+        let names = self.date_ranges.join(", ");
+        // Google adds this column when several ranges are requested, and then one row of figures for each range that
+        // has rows.
+        let ranges = self.columns.iter().position(|c| c.name == "dateRange");
+        let row = match (range, ranges) {
+            (None, Some(_)) => {
+                let hint = format!("name one with {what}_in(range, metric): {names}");
+                return fail("the report has several date ranges", &hint);
             }
-            (_, 0) => {
-                return fail(
-                    "the request did not ask for it".into(),
-                    "start the request with ReportRequest::new()",
-                );
-            }
-            (None, 1) => 0,
-            (None, n) => {
-                return fail(
-                    format!("the report has {n} date ranges"),
-                    "name one with total_in(range, metric)",
-                );
-            }
-            (Some(range), n) => {
-                let ranges = self.columns.iter().position(|c| c.name == "dateRange");
-                let found = ranges.and_then(|c| (0..n).find(|row| table.cell(*row, c) == Some(range)));
-                let Some(row) = found else {
-                    let hint = "ranges are called date_range_0, date_range_1, … unless named with DateRange::named; \
-                                a single range has no name, its total is at total(metric)";
-                    return fail(format!("the report has no date range `{range}`"), hint);
+            (Some(range), _) if !self.date_ranges.iter().any(|name| name == range) => {
+                let hint = match names.as_str() {
+                    "" => "the request names none".to_owned(),
+                    names => format!("those requested are called {names}"),
                 };
-                row
+                return fail(&format!("the report has no date range `{range}`"), &hint);
             }
+            (Some(range), Some(c)) => (0..table.rows()).find(|row| table.cell(*row, c) == Some(range)),
+            (_, None) if table.rows() > 1 => {
+                let hint = "look at columns() for what Google added to the report";
+                return fail("Google sent several, and no date range to tell them apart", hint);
+            }
+            (_, None) => (table.rows() > 0).then_some(0),
+        };
+        let Some(row) = row else {
+            if table.rows() == 0 && self.row_count > 0 {
+                let hint =
+                    format!("add it to the request with aggregate(MetricAggregation::{aggregation:?})");
+                return fail("the request did not ask for it", &hint);
+            }
+            let empty = match (range, ranges) {
+                (Some(range), Some(_)) => format!("the date range `{range}`"),
+                _ => "the report".to_owned(),
+            };
+            return rows::absent().or_else(|_: Error| {
+                fail(&format!("{empty} is empty"), "ask for an Option to get None where there are no rows")
+            });
         };
         rows::cell(&self.columns, table, row, column).map_err(|e| e.with_cell(None, Some(metric)))
+    }
+
+    /// What the requested date ranges are called, in their order: `date_range_0` and so on, unless
+    /// [named](super::DateRange::named).
+    #[must_use]
+    pub fn date_ranges(&self) -> &[String] {
+        &self.date_ranges
     }
 
     /// The columns, in the order of the cells: dimensions, then metrics.

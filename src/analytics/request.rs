@@ -4,6 +4,7 @@
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/properties/runReport>
 
 use super::filter::FilterExpression;
+use crate::error::{Error, ErrorKind};
 use serde::{Serialize, Serializer};
 use std::fmt::Display;
 use time::Date;
@@ -54,7 +55,7 @@ pub struct ReportRequest {
     /// How many rows are skipped: 0 by default.
     #[serde(skip_serializing_if = "is_zero", serialize_with = "as_text")]
     pub offset: u64,
-    /// How many rows at most. Google's default is 10,000; more than 250,000 are cut to that without a word.
+    /// How many rows at most. Google's default, for 0 too, is 10,000; more than 250,000 are cut to that without a word.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_as_text")]
     pub limit: Option<u64>,
     /// Sums over all rows, and the like, beside the rows.
@@ -83,7 +84,7 @@ impl ReportRequest {
         Self { metric_aggregations: vec![MetricAggregation::Total], ..Self::default() }
     }
 
-    /// Adds a range of days.
+    /// Adds a range of days; the first is the only one unless this is called again.
     #[must_use]
     pub fn dates(mut self, range: DateRange) -> Self {
         self.date_ranges.push(range);
@@ -121,7 +122,27 @@ impl ReportRequest {
         self
     }
 
-    /// At most so many rows.
+    /// Only rows whose metrics this filter lets through, after grouping; a second call narrows it further.
+    #[must_use]
+    pub fn metric_filter(mut self, filter: FilterExpression) -> Self {
+        self.metric_filter = Some(match self.metric_filter.take() {
+            Some(there) => there.and(filter),
+            None => filter,
+        });
+        self
+    }
+
+    /// Asks for an aggregation over all rows, once however often it is called; TOTAL is there from
+    /// [`new`](Self::new) on.
+    #[must_use]
+    pub fn aggregate(mut self, aggregation: MetricAggregation) -> Self {
+        if !self.metric_aggregations.contains(&aggregation) {
+            self.metric_aggregations.push(aggregation);
+        }
+        self
+    }
+
+    /// At most so many rows; 0 is Google's default, 10,000.
     #[must_use]
     pub fn limit(mut self, rows: u64) -> Self {
         self.limit = Some(rows);
@@ -133,6 +154,27 @@ impl ReportRequest {
     pub fn offset(mut self, rows: u64) -> Self {
         self.offset = rows;
         self
+    }
+
+    /// What Google calls the date ranges, in their order.
+    pub(super) fn range_names(&self) -> Vec<String> {
+        let name =
+            |(i, range): (usize, &DateRange)| range.name.clone().unwrap_or_else(|| format!("date_range_{i}"));
+        self.date_ranges.iter().enumerate().map(name).collect()
+    }
+
+    /// Refuses what no report could come of: two columns of one name. Everything else is Google's to judge.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let dimensions = self.dimensions.iter().map(|d| &d.name);
+        let names: Vec<&String> = dimensions.chain(self.metrics.iter().map(|m| &m.name)).collect();
+        match names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
+            None => Ok(()),
+            Some((_, name)) => Err(Error::new(
+                ErrorKind::Config,
+                format!("the report request has two columns named `{name}`"),
+            )
+            .with_hint("name each dimension and each metric once")),
+        }
     }
 }
 
@@ -150,7 +192,16 @@ impl<S: Into<String>> From<S> for Dimension {
     }
 }
 
-/// A column of figures.
+/// A column of figures: a name, or a formula under a name of the caller's.
+///
+/// ```
+/// use shortway::analytics::{Metric, ReportRequest};
+///
+/// let request = ReportRequest::new()
+///     .metrics(["sessions"])
+///     .metrics([Metric::expression("eventsPerSession", "eventCount/sessions"), Metric::from("eventCount").invisible()]);
+/// # let _ = request;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Metric {
@@ -162,6 +213,20 @@ pub struct Metric {
     /// Not shown, only for use in filters, orders and formulas.
     #[serde(skip_serializing_if = "is_false")]
     pub invisible: bool,
+}
+
+impl Metric {
+    /// What `formula` gives, such as `eventCount/sessions`, in a column called `name`.
+    pub fn expression(name: impl Into<String>, formula: impl Into<String>) -> Self {
+        Self { expression: Some(formula.into()), ..name.into().into() }
+    }
+
+    /// Not shown: no column of the report, only for use in filters, orders and formulas.
+    #[must_use]
+    pub fn invisible(mut self) -> Self {
+        self.invisible = true;
+        self
+    }
 }
 
 impl<S: Into<String>> From<S> for Metric {
@@ -191,7 +256,7 @@ impl DateRange {
     }
 
     /// So many whole days, the last of them yesterday. The property's time zone decides which day that is; the day
-    /// that is still running is not in it.
+    /// that is still running is not in it. No days, `last_days(0)`, would begin after they end: Google refuses that.
     #[must_use]
     pub fn last_days(days: u32) -> Self {
         Self::new(format!("{days}daysAgo"), "yesterday")

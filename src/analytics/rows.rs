@@ -397,7 +397,7 @@ impl<'r> Deserializer<'r> for Cell<'r> {
         visitor.visit_newtype_struct(self)
     }
 
-    /// `time::Date` asks for two numbers, `time::PrimitiveDateTime` for six.
+    /// `time::Date` asks for two numbers, `time::PrimitiveDateTime` for six, `time::OffsetDateTime` for nine.
     fn deserialize_tuple<V: Visitor<'r>>(self, len: usize, visitor: V) -> Result<V::Value, Misfit> {
         match len {
             2 => match self.date(self.text) {
@@ -408,6 +408,7 @@ impl<'r> Deserializer<'r> for Cell<'r> {
                 Some(parts) => visitor.visit_seq(SeqDeserializer::new(parts.into_iter())),
                 None => Err(self.misfit("a time of the form YYYYMMDDHH or YYYYMMDDHHMM")),
             },
+            9 => Err(self.misfit("a time with an offset from UTC: use time::PrimitiveDateTime")),
             _ => Err(self.misfit("a sequence")),
         }
     }

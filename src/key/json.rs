@@ -32,6 +32,15 @@ const DOWNLOAD: &str = "download a JSON key for the service account in the Googl
 /// The longest e-mail address taken: 320 bytes (RFC 3696 §3, 64 + 1 + 255).
 const MAX_EMAIL: usize = 320;
 
+/// The longest part before the `@`: 64 bytes (RFC 5321 §4.5.3.1.1).
+const MAX_LOCAL_PART: usize = 64;
+
+/// The longest key id taken: 64 bytes. Google's are 40 hexadecimal digits.
+const MAX_KEY_ID: usize = 64;
+
+/// The longest project id taken: 128 bytes. Google's are 30, old ones have a domain and a colon in front.
+const MAX_PROJECT_ID: usize = 128;
+
 pub(super) fn parse(text: &str) -> Result<ServiceAccountKey, Error> {
     check_start(text)?;
     let file: KeyFile = serde_json::from_str(text).map_err(|e| not_json(&e))?;
@@ -46,6 +55,7 @@ pub(super) fn parse(text: &str) -> Result<ServiceAccountKey, Error> {
     let key_id = string("private_key_id", file.private_key_id)?;
     check_key_id(key_id.as_deref())?;
     let project_id = string("project_id", file.project_id)?;
+    check_project_id(project_id.as_deref())?;
     let token_uri = string("token_uri", file.token_uri)?;
     check_universe(string("universe_domain", file.universe_domain)?)?;
     let signer = rsa::RsaSigner::from_der(&pem::decode(&private_key)?)?;
@@ -123,8 +133,10 @@ fn check_type(found: Option<Value>) -> Result<(), Error> {
                 }
                 _ => DOWNLOAD,
             };
-            let shown: String = t.chars().filter(|c| !c.is_control()).take(40).collect();
-            wrong(format!("the key file is of type `{shown}`, not `service_account`"), hint)
+            // Types are short lower-case words. Anything else may be the key, pasted into the wrong field.
+            let is_word = t.len() <= 40 && t.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            let shown = if is_word { format!("of type `{t}`") } else { "of an unknown type".into() };
+            wrong(format!("the key file is {shown}, not `service_account`"), hint)
         }
         Some(other) => {
             wrong(format!("the field `type` of the key file is {}, not a string", name_of(&other)), DOWNLOAD)
@@ -162,8 +174,15 @@ fn name_of(value: &Value) -> &'static str {
 
 pub(super) fn check_email(email: &str) -> Result<(), Error> {
     let (local, domain) = email.split_once('@').unwrap_or((email, ""));
-    let plain = email.bytes().all(|b| b.is_ascii_graphic() && !b"\"'<>\\".contains(&b));
-    if !plain || local.is_empty() || domain.is_empty() || domain.contains('@') || email.len() > MAX_EMAIL {
+    // Google's are in lower case. `Debug` and logs show the address, and a piece of base64 is never all lower case.
+    let plain = email.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"@.-_".contains(&b));
+    if !plain
+        || local.is_empty()
+        || local.len() > MAX_LOCAL_PART
+        || domain.is_empty()
+        || domain.contains('@')
+        || email.len() > MAX_EMAIL
+    {
         return Err(Error::new(ErrorKind::Config, "the field `client_email` is not an e-mail address")
             .with_hint("it looks like name@project.iam.gserviceaccount.com"));
     }
@@ -171,11 +190,25 @@ pub(super) fn check_email(email: &str) -> Result<(), Error> {
 }
 
 pub(super) fn check_key_id(id: Option<&str>) -> Result<(), Error> {
-    if id.is_some_and(|id| id.is_empty() || id.len() > 256 || !id.bytes().all(|b| b.is_ascii_graphic())) {
+    if id.is_some_and(|id| !is_id(id, MAX_KEY_ID, b"-_")) {
         return Err(Error::new(ErrorKind::Config, "the field `private_key_id` is not a key id")
             .with_hint("it is 40 hexadecimal digits; leave the field out if it is not known"));
     }
     Ok(())
+}
+
+fn check_project_id(id: Option<&str>) -> Result<(), Error> {
+    if id.is_some_and(|id| !is_id(id, MAX_PROJECT_ID, b"-.:")) {
+        return Err(Error::new(ErrorKind::Config, "the field `project_id` is not a project id")
+            .with_hint("it looks like my-project-123; leave the field out if it is not known"));
+    }
+    Ok(())
+}
+
+/// Whether `id` can be shown: lower case, digits and `more`, so that it is no piece of a key in base64.
+fn is_id(id: &str, max: usize, more: &[u8]) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || more.contains(&b);
+    !id.is_empty() && id.len() <= max && id.bytes().all(plain)
 }
 
 fn check_universe(domain: Option<String>) -> Result<(), Error> {

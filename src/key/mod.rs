@@ -131,16 +131,17 @@ impl ServiceAccountKey {
     /// # Errors
     /// As [`from_file`](Self::from_file).
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        if let Ok(text) = std::str::from_utf8(bytes) {
+        // ASCII in UTF-16 is valid UTF-8 with NULs in it.
+        let is_utf16 = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{', 0, ..] | [0, b'{', ..]);
+        if !is_utf16 && let Ok(text) = std::str::from_utf8(bytes) {
             return Self::from_json(text);
         }
         let (what, hint) = match bytes {
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{', 0, ..] | [0, b'{', ..] => {
-                ("is UTF-16 text", "save it as UTF-8")
-            }
+            _ if is_utf16 => ("is UTF-16 text", "save it as UTF-8"),
             [0x30, 0x80..=0x84, ..] => (
                 "is binary: a PKCS#12 (.p12) file or a bare DER key",
-                "create a key of type JSON for the service account, that is what this crate reads",
+                "create a key of type JSON for the service account, or convert this one: `openssl pkcs12 -in key.p12 -nodes \
+                 -nocerts -passin pass:notasecret` prints what belongs into `private_key`",
             ),
             _ => ("is not UTF-8 text", "give the JSON key file just as it was downloaded"),
         };

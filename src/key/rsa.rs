@@ -1,8 +1,8 @@
 //! Signs with an RSA key held in memory, through ring.
 //!
 //! In: the DER of a private key, PKCS#8 or PKCS#1, whatever its PEM label said. Out: a [`Signer`] that has
-//! signed once and been verified with its own public half, because ring takes keys with flipped bits that
-//! then sign wrongly. Keys of 2048 to 4096 bits (RFC 7518 §3.3; ring's upper limit).
+//! signed once and been verified with its own public half, because ring loads keys with flipped bits
+//! that cannot sign. Keys of 2048 to 4096 bits (RFC 7518 §3.3; ring's upper limit).
 
 use super::Signer;
 use crate::error::{Error, ErrorKind};
@@ -76,6 +76,7 @@ enum Form {
 
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 const OBJECT_ID: u8 = 0x06;
 
@@ -86,13 +87,19 @@ const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 
 impl Form {
     /// PKCS#8 is `SEQUENCE { INTEGER, SEQUENCE { OID … }, OCTET STRING }` (RFC 5208), PKCS#1
-    /// `SEQUENCE { INTEGER, INTEGER … }` (RFC 8017 A.1.2), an encrypted key `SEQUENCE { SEQUENCE …`, an EC
-    /// key by itself `SEQUENCE { INTEGER, OCTET STRING …` (RFC 5915).
+    /// `SEQUENCE { INTEGER, INTEGER … }` (RFC 8017 A.1.2), an EC key by itself
+    /// `SEQUENCE { INTEGER, OCTET STRING …` (RFC 5915). An encrypted key is `SEQUENCE { SEQUENCE, OCTET STRING }` (RFC 5208
+    /// §6), a public key `SEQUENCE { SEQUENCE, BIT STRING }`, a certificate `SEQUENCE { SEQUENCE, SEQUENCE …` (RFC 5280).
     fn of(der: &[u8]) -> Self {
         let unknown = Self::Other("cut or damaged: it is not a whole DER structure");
         let Some((SEQUENCE, outer, _)) = element(der) else { return unknown };
         match element(outer) {
-            Some((SEQUENCE, _, _)) => Self::Other("encrypted with a passphrase"),
+            Some((SEQUENCE, _, rest)) => match element(rest) {
+                Some((OCTET_STRING, _, _)) => Self::Other("encrypted with a passphrase"),
+                Some((BIT_STRING, _, _)) => Self::Other("a public key"),
+                Some((SEQUENCE, _, _)) => Self::Other("a certificate"),
+                _ => unknown,
+            },
             Some((INTEGER, _, rest)) => match element(rest) {
                 Some((INTEGER, _, _)) => Self::Pkcs1,
                 Some((OCTET_STRING, _, _)) => Self::Other("an elliptic-curve key, not RSA"),

@@ -7,7 +7,14 @@ use std::error::Error;
 /// Pieces of a secret as they would look in output.
 pub struct Canary {
     pieces: HashSet<String>,
+    /// How long pieces are, each length once.
+    lengths: Vec<usize>,
+    /// How pieces begin: most places in an output need no further look.
+    starts: HashSet<[u8; START]>,
 }
+
+/// How many bytes of a piece are looked at first.
+const START: usize = 4;
 
 /// How many bytes of a secret in a row count as a leak.
 const BYTES: usize = 6;
@@ -38,24 +45,34 @@ impl Canary {
                 pieces.insert(join(&|b| b.to_string(), ", "));
                 pieces.insert(join(&|b| b.to_string(), ","));
                 pieces.insert(join(&|b| format!("%{b:02X}"), ""));
+                pieces.insert(join(&|b| format!("%{b:02x}"), ""));
+                // As `{:02x?}` and `{:#04x?}` print bytes, and `\x` escapes.
+                pieces.insert(join(&|b| format!("{b:02x}"), ","));
+                pieces.insert(join(&|b| format!("{b:#04x}"), ","));
+                pieces.insert(join(&|b| format!("\\x{b:02x}"), ""));
                 // 6 bytes are 8 characters without padding, so windows at all offsets cover every alignment.
                 pieces.insert(BASE64_STANDARD.encode(window));
                 pieces.insert(BASE64_URL_SAFE_NO_PAD.encode(window));
             }
         }
-        Self { pieces }
+        let mut lengths: Vec<usize> = pieces.iter().map(String::len).collect();
+        lengths.sort_unstable();
+        lengths.dedup();
+        let starts = pieces.iter().filter_map(|piece| piece.as_bytes().first_chunk().copied()).collect();
+        Self { pieces, lengths, starts }
     }
 
     /// The first leak in `output`.
     #[must_use]
     pub fn find(&self, output: &str) -> Option<String> {
-        let mut lengths: Vec<usize> = self.pieces.iter().map(String::len).collect();
-        lengths.sort_unstable();
-        lengths.dedup();
         let squeezed: String = output.chars().filter(|c| !c.is_whitespace()).collect();
         for text in [output, squeezed.as_str()] {
             for start in text.char_indices().map(|(i, _)| i) {
-                for length in &lengths {
+                let begins = text.as_bytes()[start..].first_chunk::<START>();
+                if !begins.is_some_and(|begin| self.starts.contains(begin)) {
+                    continue;
+                }
+                for length in &self.lengths {
                     if let Some(piece) = text.get(start..start + length)
                         && self.pieces.contains(piece)
                     {

@@ -37,7 +37,7 @@ use tiny_http::{Header, Method, Request, Response, Server};
 /// use shortway::scope;
 ///
 /// let google = FakeGoogle::builder()
-///     .property(1234, FakeTable::new(["country"], ["sessions"]).row(["Italy"], [7.0]).row(["Chile"], [3.0]))
+///     .property(1234, FakeTable::new(["country"], ["sessions"]).row(["Italy"], [7]).row(["Chile"], [3]))
 ///     .start()?;
 /// let tokens = shortway::service_account(google.key(), [scope::ANALYTICS_READONLY])
 ///     .token_endpoint(google.token_url())
@@ -48,6 +48,7 @@ use tiny_http::{Header, Method, Request, Response, Server};
 /// )?;
 /// assert_eq!(report.rows::<(String, u64)>().next().unwrap()?, ("Italy".to_owned(), 7));
 /// assert_eq!(report.total::<u64>("sessions")?, 10);
+/// assert_eq!(google.reports_asked()[0]["dimensions"], serde_json::json!([{"name": "country"}]));
 /// # Ok::<(), shortway::Error>(())
 /// ```
 pub struct FakeGoogle {
@@ -70,7 +71,7 @@ struct State {
     /// Tokens handed out: text, scopes, end.
     tokens: BTreeMap<String, (String, SystemTime)>,
     token_requests: usize,
-    report_requests: usize,
+    reports_asked: Vec<Value>,
     token_answers: VecDeque<Answer>,
     report_answers: VecDeque<Answer>,
 }
@@ -171,10 +172,18 @@ impl FakeGoogle {
     /// How many requests came to the API.
     #[must_use]
     pub fn report_requests(&self) -> usize {
-        self.shared.state().report_requests
+        self.shared.state().reports_asked.len()
     }
 
-    /// Refuses, from now on, every token that it handed out.
+    /// The bodies of the requests that came to the API, in their order; one that was no JSON, as a string.
+    #[must_use]
+    pub fn reports_asked(&self) -> Vec<Value> {
+        self.shared.state().reports_asked.clone()
+    }
+
+    /// Refuses, from now on, every token that it handed out: a request with one is answered 401 with the challenge
+    /// `error="invalid_token"` (RFC 6750), as Google answers for a token that was revoked. Tokens asked for later are
+    /// good. So a test sees whether a client replaces a token that is refused.
     pub fn revoke_tokens(&self) {
         self.shared.state().tokens.clear();
     }
@@ -264,7 +273,8 @@ impl Shared {
         match (property, request.method()) {
             (Some(property), Method::Post) => {
                 let mut state = self.state();
-                state.report_requests += 1;
+                let asked = serde_json::from_slice(body);
+                state.reports_asked.push(asked.unwrap_or_else(|_| String::from_utf8_lossy(body).into()));
                 if let Some(answer) = state.report_answers.pop_front() {
                     return answer;
                 }

@@ -35,18 +35,18 @@ impl FakeTable {
         }
     }
 
-    /// Adds a row.
+    /// Adds a row: texts for the dimensions, then numbers for the metrics, `[10, 8]` or `[7.0]`.
     ///
     /// # Panics
     /// When the row has not one value for each column, or a number is not finite.
     #[must_use]
-    pub fn row<D: Into<String>>(
+    pub fn row<D: Into<String>, M: Into<f64>>(
         mut self,
         dimensions: impl IntoIterator<Item = D>,
-        metrics: impl IntoIterator<Item = f64>,
+        metrics: impl IntoIterator<Item = M>,
     ) -> Self {
         let dimensions: Vec<String> = dimensions.into_iter().map(Into::into).collect();
-        let metrics: Vec<f64> = metrics.into_iter().collect();
+        let metrics: Vec<f64> = metrics.into_iter().map(Into::into).collect();
         assert_eq!(dimensions.len(), self.dimensions.len(), "a row has one text for each dimension");
         assert_eq!(metrics.len(), self.metrics.len(), "a row has one number for each metric");
         assert!(metrics.iter().all(|m| m.is_finite()), "a metric is a finite number");

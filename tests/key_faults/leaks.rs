@@ -1,0 +1,221 @@
+//! Thousands of damaged keys, and everything that can be printed about them: no piece of the key is in it.
+
+use crate::covers;
+use crate::damage::{Damaged, damaged, each_alone};
+use crate::fixture::{CANARY, DER, PEM, assert_taken, with_field};
+use crate::outlets;
+use crate::util::canary::all_texts;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
+use shortway::http::{Request, Response, Transport};
+use shortway::testing::THROW_AWAY_KEY_JSON;
+use shortway::{Error, ServiceAccountKey, TokenSource};
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::thread;
+
+/// How many damaged keys are tried.
+const CASES: usize = 4_000;
+
+/// An endpoint that gives a token to everybody.
+struct Generous;
+
+impl Transport for Generous {
+    fn send(&self, _: &Request<'_>) -> Result<Response, Error> {
+        let body = br#"{"access_token": "ya29.from-a-generous-endpoint", "expires_in": 3599}"#.to_vec();
+        Ok(Response::new(200, Vec::new(), body))
+    }
+}
+
+/// Everything that a program could print which reads this key file and, if it can, gets a token with it; and whether
+/// it was read.
+fn everything_printed(file: &[u8]) -> (bool, String) {
+    let (texts, heard) = outlets::listen(|| match ServiceAccountKey::from_bytes(file) {
+        Err(error) => (false, all_texts(&error)),
+        Ok(key) => {
+            let mut texts = format!("{key:?}\n{key:#?}\n");
+            let scopes = [shortway::scope::ANALYTICS_READONLY];
+            let builder = shortway::service_account(key, scopes).transport(Generous);
+            texts += &format!("{builder:?}\n{builder:#?}\n");
+            match builder.build() {
+                Err(error) => texts += &all_texts(&error),
+                Ok(source) => {
+                    texts += &format!("{source:?}\n{source:#?}\n{:?}\n", source.identity());
+                    texts += &source.token().map_or_else(|e| all_texts(&e), |t| format!("{t:?}\n{t:#?}\n"));
+                }
+            }
+            (true, texts)
+        }
+    });
+    // No result is a panic; its text was heard.
+    let (read, texts) = texts.unwrap_or_default();
+    (read, texts + &heard)
+}
+
+#[derive(Default)]
+struct Scan {
+    read: usize,
+    refused: usize,
+    panics: Vec<String>,
+    leaks: Vec<(String, String)>,
+    seen: HashSet<String>,
+}
+
+impl Scan {
+    fn look_at(&mut self, Damaged { how, file }: Damaged) {
+        let (read, printed) = everything_printed(&file);
+        *(if read { &mut self.read } else { &mut self.refused }) += 1;
+        if printed.contains("panic: ") {
+            self.panics.push(format!("{how}: {printed}"));
+        }
+        if !self.seen.contains(&printed) {
+            self.leaks.extend(CANARY.find(&printed).map(|piece| (how, piece)));
+            self.seen.insert(printed);
+        }
+    }
+
+    fn over(cases: impl Iterator<Item = usize>) -> Self {
+        let mut scan = Self::default();
+        for case in cases {
+            scan.look_at(damaged(case));
+        }
+        scan
+    }
+}
+
+#[test]
+fn no_piece_of_a_damaged_key_is_ever_printed() {
+    covers(&[33, 35, 39, 45, 46, 47, 52, 53]);
+    assert!(CASES > each_alone(), "each way of damage has its turns by itself, and then they mix");
+    let (odd, even) = thread::scope(|scope| {
+        let odd = scope.spawn(|| Scan::over((1..CASES).step_by(2)));
+        let even = Scan::over((0..CASES).step_by(2));
+        (odd.join().expect("the scan itself does not panic"), even)
+    });
+    let texts = odd.seen.union(&even.seen).count();
+    let (read, refused) = (odd.read + even.read, odd.refused + even.refused);
+    println!("{CASES} damaged keys: {refused} refused, {read} read; {texts} different outputs searched");
+    assert!(refused > CASES / 2 && read > CASES / 50, "both ways are walked");
+    assert_eq!([odd.panics, even.panics].concat(), Vec::<String>::new());
+    let leaks = [odd.leaks, even.leaks].concat();
+    let mut ways: BTreeMap<String, usize> = BTreeMap::new();
+    for (how, _) in &leaks {
+        let last = how.rsplit([':', ',']).next().unwrap_or_default();
+        *ways.entry(last.trim().to_owned()).or_default() += 1;
+    }
+    let first: Vec<_> = leaks.iter().take(12).collect();
+    assert!(leaks.is_empty(), "{} leaks, by the last damage {ways:#?}, the first {first:#?}", leaks.len());
+    assert_taken("the whole key", ServiceAccountKey::from_json(THROW_AWAY_KEY_JSON));
+}
+
+/// A key pasted into a field that errors or `Debug` show: each by itself, so that the culprit is named.
+#[test]
+fn key_pasted_into_another_field_is_not_printed() {
+    covers(&[16, 18, 20]);
+    let body: String = PEM.lines().filter(|line| !line.starts_with('-')).collect();
+    let url_safe = BASE64_URL_SAFE_NO_PAD.encode(&*DER);
+    let mut leaks = Vec::new();
+    for name in ["type", "project_id", "private_key_id", "client_email", "token_uri", "universe_domain"] {
+        for (what, value) in [
+            ("the PEM", PEM.clone()),
+            ("its body", body.clone()),
+            ("a line of it", body[64..128].to_owned()),
+            ("a line of it in front of an address", format!("{}@x.iam.gserviceaccount.com", &body[64..120])),
+            ("a line of it behind an address", format!("fake@{}", &body[64..128])),
+            ("a line in the URL-safe alphabet", url_safe[64..128].to_owned()),
+            ("an address of it in the URL-safe alphabet", format!("{}@x.example", &url_safe[64..120])),
+        ] {
+            let (_, printed) = everything_printed(with_field(name, value.as_str()).as_bytes());
+            leaks.extend(CANARY.find(&printed).map(|piece| format!("{what} in `{name}`: {piece}")));
+        }
+    }
+    assert!(leaks.is_empty(), "the key is printed: {leaks:#?}");
+}
+
+/// An error that leaks in one place and nowhere else.
+struct Planted {
+    place: &'static str,
+    leak: String,
+    cause: Option<Box<Self>>,
+}
+
+impl Planted {
+    fn text(&self, place: &str) -> &str {
+        if self.place == place { &self.leak } else { "bad key" }
+    }
+}
+
+impl fmt::Display for Planted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text("Display"))
+    }
+}
+
+impl fmt::Debug for Planted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text(if f.alternate() { "alternate Debug" } else { "Debug" }))
+    }
+}
+
+impl std::error::Error for Planted {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+/// What the scan would see if `leak` came out at `place`.
+fn planted(place: &'static str, leak: &str) -> String {
+    let error = |place, cause| Planted { place, leak: leak.to_owned(), cause };
+    let (texts, heard) = outlets::listen(|| match place {
+        "panic" => panic!("cannot read {leak}"),
+        "log line" => {
+            log::trace!(target: "ureq_proto", "sent {leak}");
+            String::new()
+        }
+        "cause" => all_texts(&error("", Some(Box::new(error("Display", None))))),
+        "cause of the cause" => {
+            let cause = error("", Some(Box::new(error("Debug", None))));
+            all_texts(&error("", Some(Box::new(cause))))
+        }
+        place => all_texts(&error(place, None)),
+    });
+    texts.unwrap_or_default() + &heard
+}
+
+#[test]
+fn scanner_finds_each_form_of_a_leak_in_each_place() {
+    covers(&[33]);
+    let (text, der) = (&PEM[300..324], &DER[501..520]);
+    let list = |form: fn(&u8) -> String, with: &str| der.iter().map(form).collect::<Vec<_>>().join(with);
+    let forms = [
+        ("plain", text.to_owned()),
+        ("quoted", format!("{text:?}")),
+        ("plain, over two lines", format!("{}\n{}", &text[..6], &text[6..])),
+        ("base64", BASE64_STANDARD.encode(der)),
+        ("base64, one byte later", BASE64_STANDARD.encode(&der[1..])),
+        ("base64, two bytes later", BASE64_STANDARD.encode(&der[2..])),
+        ("base64url", BASE64_URL_SAFE_NO_PAD.encode(der)),
+        ("base64 of the text", BASE64_STANDARD.encode(text)),
+        ("hex", list(|b| format!("{b:02x}"), "")),
+        ("upper-case hex", list(|b| format!("{b:02X}"), "")),
+        ("hex with colons", list(|b| format!("{b:02x}"), ":")),
+        ("a list of hex", format!("{der:02x?}")),
+        ("a list of hex over lines", format!("{der:#04x?}")),
+        ("percent", list(|b| format!("%{b:02X}"), "")),
+        ("lower-case percent", list(|b| format!("%{b:02x}"), "")),
+        ("a list of numbers", format!("{der:?}")),
+        ("a list of numbers over lines", format!("{der:#?}")),
+        ("a list of the text's numbers", format!("{:?}", text.as_bytes())),
+    ];
+    let places = ["Display", "Debug", "alternate Debug", "cause", "cause of the cause", "panic", "log line"];
+    for place in places {
+        for (form, leak) in &forms {
+            assert!(CANARY.find(&planted(place, leak)).is_some(), "{form} in {place} is not found");
+        }
+        assert_eq!(CANARY.find(&planted(place, "-----BEGIN PRIVATE KEY-----")), None, "no secret in {place}");
+    }
+    // The way of the scan itself: a log line of the crate and its errors arrive in what is searched.
+    let (read, printed) = everything_printed(THROW_AWAY_KEY_JSON.as_bytes());
+    assert!(read && printed.contains("DEBUG shortway"), "log lines are heard: {printed}");
+    assert_eq!(CANARY.find(&printed), None);
+    println!("{} forms found in {} places", forms.len(), places.len());
+}
