@@ -1,8 +1,8 @@
 //! What an assertion costs: nanoseconds beside the bare signature in it, and what loading a key costs, in one
 //! interleaved run.
 //!
-//! `cargo bench --bench sign`. One thread, the throw-away key of 2048 bits. The last line compares minima: on a busy
-//! machine they move least.
+//! `cargo bench --bench sign`. One thread, the throw-away key of 2048 bits. The last line compares minima: on
+//! a busy machine they move least.
 #![allow(missing_docs, reason = "a program")]
 
 use base64::prelude::{BASE64_STANDARD, Engine};

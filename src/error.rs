@@ -368,19 +368,20 @@ pub(crate) fn scrub_secret(text: &str, secret: &str) -> String {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
     let mut kept: Vec<&str> = Vec::with_capacity(words.len());
-    for (i, word) in words.iter().enumerate() {
-        let run_before = words[..i].iter().rev().take_while(|w| is_number(w)).count();
-        let run_after = words[i..].iter().take_while(|w| is_number(w)).count();
-        let replacement = if is_number(word) && run_before + run_after >= NUMBERS_IN_A_ROW {
-            "[numbers removed]"
-        } else if has_piece(word, secret) || (word.len() > MAX_SERVER_WORD && !is_google_link(word)) {
-            "[long word removed]"
-        } else {
-            word
-        };
-        // One note for many removed words.
-        if replacement == *word || kept.last() != Some(&replacement) {
-            kept.push(replacement);
+    for run in words.chunk_by(|a, b| is_number(a) == is_number(b)) {
+        let list = run.len() >= NUMBERS_IN_A_ROW && is_number(run[0]);
+        for &word in run {
+            let replacement = if list {
+                "[numbers removed]"
+            } else if has_piece(word, secret) || (word.len() > MAX_SERVER_WORD && !is_google_link(word)) {
+                "[long word removed]"
+            } else {
+                word
+            };
+            // One note for many removed words.
+            if replacement == word || kept.last() != Some(&replacement) {
+                kept.push(replacement);
+            }
         }
     }
     let line = kept.join(" ");
@@ -411,7 +412,9 @@ fn has_piece(word: &str, secret: &str) -> bool {
 /// nothing in the query that looks like more than a project id.
 fn is_google_link(word: &str) -> bool {
     let Some(rest) = word.strip_prefix("https://") else { return false };
-    let (host, tail) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (host, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let is_name = host.len() <= MAX_SERVER_WORD
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
     let long_part = tail.split(['/', '?', '&', '=']).any(|part| part.len() > MAX_SERVER_WORD);
-    (host == "google.com" || host.ends_with(".google.com")) && !long_part
+    is_name && (host == "google.com" || host.ends_with(".google.com")) && !tail.contains('#') && !long_part
 }
