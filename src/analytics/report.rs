@@ -8,7 +8,7 @@ use super::columns::{Column, ColumnKind, MetricType};
 use super::request::MetricAggregation;
 use super::rows::{self, Rows};
 use super::table::Table;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, scrub};
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use std::fmt;
@@ -203,11 +203,11 @@ fn schema(what: &str) -> Error {
     Error::new(ErrorKind::Schema, format!("the answer of Analytics is no report: {what}"))
 }
 
-/// serde's message, which names the place; a body that ends too soon may be whole the next time.
+/// serde's message, which names the place and may quote a piece of the answer; a body that ends too soon may be whole the next time.
 fn not_a_report(error: &serde_json::Error) -> Error {
     match error.classify() {
         Category::Eof => schema("it ends in the middle").with_retryable(true),
-        Category::Data => schema(&error.to_string()),
+        Category::Data => schema(&scrub(&error.to_string())),
         _ => schema(&format!("it is not JSON (line {}, column {})", error.line(), error.column())),
     }
 }
