@@ -113,6 +113,7 @@ struct Inner {
     retry_at: Option<SystemTime>,
     status: Option<u16>,
     code: Option<String>,
+    description: Option<String>,
     attempts: Option<u32>,
     clock_offset: Option<i64>,
     path: Option<PathBuf>,
@@ -133,6 +134,7 @@ impl Error {
             retry_at: None,
             status: None,
             code: None,
+            description: None,
             attempts: None,
             clock_offset: None,
             path: None,
@@ -188,6 +190,11 @@ impl Error {
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.inner().source = Some(Arc::new(source));
+        self
+    }
+
+    pub(crate) fn with_description(mut self, description: String) -> Self {
+        self.inner().description = Some(description);
         self
     }
 
@@ -268,6 +275,13 @@ impl Error {
         self.0.code.as_deref()
     }
 
+    /// The server's own explanation of the [code](Self::code), one line of at most 300 characters, without anything that
+    /// could be a secret. [`message`](Self::message) holds it too.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
     /// How many attempts were made over the network, where that was counted.
     #[must_use]
     pub fn attempts(&self) -> Option<u32> {
@@ -324,6 +338,7 @@ impl fmt::Debug for Error {
         field("hint", inner.hint.as_ref().map(|v| v as _));
         field("status", inner.status.as_ref().map(|v| v as _));
         field("code", inner.code.as_ref().map(|v| v as _));
+        field("description", inner.description.as_ref().map(|v| v as _));
         field("attempts", inner.attempts.as_ref().map(|v| v as _));
         field("clock_offset", inner.clock_offset.as_ref().map(|v| v as _));
         field("retry_at", inner.retry_at.as_ref().map(|v| v as _));

@@ -139,6 +139,43 @@ fn refusal_is_sorted_by_code_first_and_status_second() {
     );
 }
 
+/// Every code that Google documents or that was seen, with what to do about it.
+#[test]
+fn every_documented_code_comes_with_advice() {
+    for (code, description, advice) in [
+        ("invalid_grant", "Invalid JWT Signature.", "create a new key"),
+        ("invalid_grant", "Invalid JWT: Failed audience check.", "the audience must be"),
+        ("invalid_grant", "Invalid JWT: No valid verifier found for issuer.", "does not exist any more"),
+        ("invalid_grant", "Invalid grant: account not found", "does not exist any more"),
+        ("invalid_grant", "Invalid email or User ID", "no user of the domain"),
+        ("invalid_grant", "Not a valid email.", "no user of the domain"),
+        ("invalid_grant", "account deleted", "was deleted or disabled"),
+        ("invalid_grant", "Bad Request", "check that the key file is whole"),
+        ("unauthorized_client", "Unauthorized client or scope in request.", "numeric client id"),
+        ("access_denied", "", "numeric client id"),
+        ("admin_policy_enforced", "", "ask its administrator"),
+        ("invalid_scope", "Invalid OAuth scope or ID token audience provided.", "each is a whole URL"),
+        ("invalid_client", "", "download a new key"),
+        ("deleted_client", "", "restored within 30 days"),
+        ("disabled_client", "The OAuth client was disabled.", "enable it"),
+        ("org_internal", "", "its own organization"),
+        ("invalid_request", "Invalid prn field", "is it Google's token endpoint"),
+    ] {
+        let body = json!({"error": code, "error_description": description}).to_string();
+        let error = read(400, body).expect_err(code);
+        assert_eq!(
+            (error.kind(), error.code(), error.is_retryable()),
+            (ErrorKind::Denied, Some(code), false)
+        );
+        assert_eq!(error.description().unwrap_or_default(), description);
+        assert!(
+            error.hint().is_some_and(|hint| hint.contains(advice)),
+            "{code} {description}: {:?}",
+            error.hint()
+        );
+    }
+}
+
 #[test]
 fn server_text_is_scrubbed_and_cut() {
     let assertion = format!("eyJ{}.eyJ{}.sig", "x".repeat(100), "y".repeat(300));

@@ -213,7 +213,10 @@ impl Refusals<'_> {
             message = format!("{message} ({description})");
         }
         let (kind, hint) = meaning(status, &code, &description);
-        let error = Error::new(kind, message).with_status(status).with_code(code);
+        let mut error = Error::new(kind, message).with_status(status).with_code(code);
+        if !description.is_empty() {
+            error = error.with_description(description);
+        }
         if kind == ErrorKind::Clock {
             return self.about_the_clock(error);
         }
@@ -289,6 +292,22 @@ fn meaning(status: u16, code: &str, description: &str) -> (ErrorKind, Option<&'s
         "invalid_grant" if says("email") || says("user id") => {
             (ErrorKind::Denied, Some("the subject is no user of the domain: check the address acted for"))
         }
+        "invalid_grant" if says("deleted") || says("disabled") => (
+            ErrorKind::Denied,
+            Some("the service account was deleted or disabled: see to it in the Cloud console"),
+        ),
+        "invalid_grant" => (
+            ErrorKind::Denied,
+            Some(
+                "check that the key file is whole and current, that its account exists, and the clock of this machine",
+            ),
+        ),
+        "invalid_request" | "unsupported_grant_type" | "unsupported_response_type" => (
+            ErrorKind::Denied,
+            Some(
+                "the endpoint does not understand the request: is it Google's token endpoint, and the subject an address?",
+            ),
+        ),
         "unauthorized_client" | "access_denied" => (
             ErrorKind::Denied,
             Some(

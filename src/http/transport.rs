@@ -237,3 +237,45 @@ fn read_capped(reader: impl Read, request: &Request<'_>) -> Result<Vec<u8>, Erro
     }
     Ok(body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::net::TcpListener;
+    use ureq::config::Config;
+    use ureq::http::Uri;
+    use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+    use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+
+    #[derive(Debug)]
+    struct Panicking;
+
+    impl Resolver for Panicking {
+        fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+            // Quietly: as a panic would, without its message.
+            std::panic::resume_unwind(Box::new("no thread to be had"))
+        }
+    }
+
+    #[test]
+    fn panic_in_the_client_is_an_error_and_the_agent_is_made_anew() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let _ = stream.read(&mut [0; 1024]);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").expect("written");
+        });
+        let agent = Agent::with_parts(Config::default(), DefaultConnector::default(), Panicking);
+        let transport = UreqTransport(Arc::new(Inner {
+            agent: Mutex::new(agent),
+            roots: Some(RootCerts::WebPki),
+            proxies: None,
+        }));
+        let error = transport.send(&Request::get(&url)).expect_err("a panic");
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Aborted, true));
+        assert_eq!(transport.send(&Request::get(&url)).expect("another agent").body, b"ok");
+        server.join().expect("no panic");
+    }
+}
