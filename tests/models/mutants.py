@@ -22,7 +22,7 @@ MUTANTS = [
     ("generation ignored: a superseded flight ends the current one", "state.rs", "        if ours {\n            self.flight = None;", "        {\n            self.flight = None;"),
     ("late token replaces a newer one", "state.rs", "Some(held) => token.expires_at() > held.token.expires_at(),", "Some(_) => true,"),
     ("no guard for a panic", "mod.rs", "        if !self.landed {", "        if false && !self.landed {"),
-    ("stale callers wait", "state.rs", "                Some(token) => return Turn::Take(token),\n                None if young", "                _ if young"),
+    ("stale callers wait", "state.rs", "                Some(token) => return Turn::Take(token),\n                None if young => return Turn::Wait(Arc::clone(flight)),\n                None => {}", "                _ if young => return Turn::Wait(Arc::clone(flight)),\n                _ => {}"),
     ("no back-off after a failure", "state.rs", "            if now.monotonic < over {", "            if now.monotonic > over {"),
     ("invalidate drops any token", "state.rs", "self.held.take_if(|held| held.token == *token)", "self.held.take_if(|_| true)"),
     ("invalidate forgets the copies", "mod.rs", "            state.invalidate(token);\n            this.slots.clear();", "            state.invalidate(token);"),
