@@ -15,6 +15,7 @@
 mod client;
 mod columns;
 mod filter;
+mod metadata;
 mod property;
 mod refusal;
 mod report;
@@ -25,8 +26,9 @@ mod table;
 pub use client::{Analytics, Property};
 pub use columns::{Column, ColumnKind, MetricType};
 pub use filter::{Filter, FilterExpression, FilterTest, MatchType, NumericOperation, NumericValue};
+pub use metadata::{DataTruncationReason, Metadata, PropertyQuota, QuotaStatus, SamplingMetadata};
 pub use property::PropertyId;
-pub use report::{DataTruncationReason, Metadata, PropertyQuota, QuotaStatus, Report, SamplingMetadata};
+pub use report::Report;
 pub use request::{
     DateRange, Dimension, Metric, MetricAggregation, OrderBy, OrderField, OrderType, ReportRequest,
 };

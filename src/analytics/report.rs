@@ -5,11 +5,12 @@
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/RunReportResponse>
 
 use super::columns::{Column, ColumnKind, MetricType};
+use super::metadata::{Metadata, PropertyQuota};
 use super::request::MetricAggregation;
 use super::rows::{self, Rows};
 use super::table::Table;
 use crate::error::{Error, ErrorKind, scrub};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::error::Category;
 use std::fmt;
 
@@ -27,89 +28,6 @@ pub struct Report {
     property_quota: Option<PropertyQuota>,
     /// The names of the ranges requested, in their order.
     date_ranges: Vec<String>,
-}
-
-/// What Google says about a report as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct Metadata {
-    /// The currency of amounts, ISO 4217.
-    pub currency_code: Option<String>,
-    /// The property's time zone, an IANA name: the days of the report are days there.
-    pub time_zone: Option<String>,
-    /// Why the report is empty, if it is and Google says why.
-    pub empty_reason: Option<String>,
-    /// Some rows were rolled into a row `(other)` because there were too many.
-    pub data_loss_from_other_row: bool,
-    /// Small figures may have been withheld so that nobody can be recognized.
-    pub subject_to_thresholding: Option<bool>,
-    /// How much of the data was read for each date range; empty when all of it was.
-    pub sampling_metadatas: Vec<SamplingMetadata>,
-    /// Why some of the data may be missing.
-    pub data_truncation_reasons: Vec<DataTruncationReason>,
-    /// Metrics that the account may not see: they come as zeros.
-    #[serde(rename = "schemaRestrictionResponse", deserialize_with = "restricted_names")]
-    pub restricted_metrics: Vec<String>,
-}
-
-/// How much of the data of one date range was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct SamplingMetadata {
-    /// Events read.
-    #[serde(deserialize_with = "int64")]
-    pub samples_read_count: i64,
-    /// Events that there are.
-    #[serde(deserialize_with = "int64")]
-    pub sampling_space_size: i64,
-}
-
-/// One reason why data may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct DataTruncationReason {
-    /// Google's name for it, such as `DATA_TRUNCATION_TYPE_DATE_RANGE`.
-    #[serde(rename = "dataTruncationType")]
-    pub kind: Option<String>,
-    /// Google's explanation.
-    #[serde(rename = "dataTruncationMessage")]
-    pub message: Option<String>,
-    /// The day from which on data is missing.
-    #[serde(rename = "dataTruncationDate")]
-    pub date: Option<String>,
-}
-
-/// What is left of a property's quota, if [`ReportRequest::return_property_quota`](super::ReportRequest) was set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct PropertyQuota {
-    /// Tokens of the property for today (Pacific time).
-    pub tokens_per_day: Option<QuotaStatus>,
-    /// Tokens of the property for this hour.
-    pub tokens_per_hour: Option<QuotaStatus>,
-    /// Tokens of this project on the property for this hour: the bucket that empties first.
-    pub tokens_per_project_per_hour: Option<QuotaStatus>,
-    /// Requests at the same time.
-    pub concurrent_requests: Option<QuotaStatus>,
-    /// Server errors of this hour.
-    pub server_errors_per_project_per_hour: Option<QuotaStatus>,
-    /// Requests of this hour that could reveal persons.
-    pub potentially_thresholded_requests_per_hour: Option<QuotaStatus>,
-}
-
-/// One bucket of a quota.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct QuotaStatus {
-    /// What this request cost.
-    pub consumed: Option<i32>,
-    /// What is left; Google has sent -1.
-    pub remaining: Option<i32>,
 }
 
 #[derive(Default, Deserialize)]
@@ -421,33 +339,4 @@ impl fmt::Debug for Report {
             .field("property_quota", &self.property_quota)
             .finish_non_exhaustive()
     }
-}
-
-/// A 64-bit integer, which protobuf's JSON writes as a string.
-fn int64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Int64 {
-        Number(i64),
-        Text(String),
-    }
-    match Int64::deserialize(deserializer)? {
-        Int64::Number(number) => Ok(number),
-        Int64::Text(text) => text.parse().map_err(serde::de::Error::custom),
-    }
-}
-
-fn restricted_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct SchemaRestriction {
-        active_metric_restrictions: Vec<ActiveMetricRestriction>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct ActiveMetricRestriction {
-        metric_name: Option<String>,
-    }
-    let restriction = Option::<SchemaRestriction>::deserialize(deserializer)?.unwrap_or_default();
-    Ok(restriction.active_metric_restrictions.into_iter().filter_map(|r| r.metric_name).collect())
 }

@@ -4,10 +4,12 @@
 //! a claim that is wrong, a field that it does not know, a question that it cannot evaluate is refused, so that a test
 //! never passes by luck.
 
+mod answer;
 mod dates;
 mod report;
 mod table;
 mod token;
+mod wire;
 
 pub use table::FakeTable;
 
@@ -15,6 +17,7 @@ use super::key::throw_away_key;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind};
 use crate::key::ServiceAccountKey;
+use answer::Answer;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -22,7 +25,7 @@ use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
-use tiny_http::{Header, Method, Request, Response, Server};
+use tiny_http::{Header, Method, Request, Server};
 
 /// A token endpoint and an Analytics API on loopback, until dropped.
 ///
@@ -365,70 +368,6 @@ impl Shared {
     }
 }
 
-/// An answer before it is written.
-struct Answer {
-    status: u16,
-    body: Body,
-    /// Whether to say that the token is invalid, in the header that RFC 6750 has for it.
-    challenge: bool,
-}
-
-enum Body {
-    Json(Value),
-    Html(&'static str),
-}
-
-impl Answer {
-    fn json(status: u16, body: Value) -> Self {
-        Self { status, body: Body::Json(body), challenge: false }
-    }
-
-    fn html(status: u16, body: &'static str) -> Self {
-        Self { status, body: Body::Html(body), challenge: false }
-    }
-
-    /// An error as APIs word it: `google.rpc.Status`.
-    fn api(status: u16, code: &str, message: &str, reason: Option<&str>) -> Self {
-        let mut error = json!({"code": status, "message": message, "status": code});
-        if let Some(reason) = reason {
-            error["details"] = json!([{
-                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                "reason": reason,
-                "domain": "googleapis.com",
-            }]);
-        }
-        Self::json(status, json!({"error": error}))
-    }
-
-    fn into_response(self, pretty: bool, gzip: bool) -> Response<std::io::Cursor<Vec<u8>>> {
-        let (content_type, mut body) = match self.body {
-            Body::Json(json) => {
-                let text = if pretty { format!("{json:#}") } else { json.to_string() };
-                ("application/json; charset=UTF-8", text.into_bytes())
-            }
-            Body::Html(html) => ("text/html; charset=UTF-8", html.as_bytes().to_vec()),
-        };
-        let mut headers = vec![("Content-Type", content_type)];
-        if let Some(packed) = gzip.then(|| compressed(&body)).flatten() {
-            body = packed;
-            headers.push(("Content-Encoding", "gzip"));
-        }
-        if self.challenge {
-            headers.push((
-                "WWW-Authenticate",
-                "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"",
-            ));
-        }
-        let mut response = Response::from_data(body).with_status_code(self.status);
-        for (name, value) in headers {
-            if let Ok(header) = Header::from_bytes(name, value) {
-                response.add_header(header);
-            }
-        }
-        response
-    }
-}
-
 /// The `Date` header by the fake's clock; none where that shows a year that the header cannot.
 fn http_date(now: SystemTime) -> Option<Header> {
     let seconds = now.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
@@ -439,16 +378,4 @@ fn http_date(now: SystemTime) -> Option<Header> {
 
 fn header(request: &Request, name: &'static str) -> Option<String> {
     request.headers().iter().find(|h| h.field.equiv(name)).map(|h| h.value.as_str().to_owned())
-}
-
-#[cfg(feature = "gzip")]
-fn compressed(body: &[u8]) -> Option<Vec<u8>> {
-    let mut packed = Vec::new();
-    flate2::read::GzEncoder::new(body, flate2::Compression::fast()).read_to_end(&mut packed).ok()?;
-    Some(packed)
-}
-
-#[cfg(not(feature = "gzip"))]
-fn compressed(_: &[u8]) -> Option<Vec<u8>> {
-    None
 }

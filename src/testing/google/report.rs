@@ -6,8 +6,8 @@
 
 use super::dates::{self, Days};
 use super::table::FakeTable;
+use super::wire::{WireExpression, WireFilter, WireInt64, WireName, WireOrderBy, WireRequest};
 use ring::rand::{SecureRandom, SystemRandom};
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::cmp::Ordering;
 use std::time::SystemTime;
@@ -18,124 +18,6 @@ pub(super) enum Refusal {
     Invalid(String),
     /// Google would know.
     Beyond(String),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[derive(Default)]
-struct WireRequest {
-    property: Option<String>,
-    dimensions: Vec<WireName>,
-    metrics: Vec<WireName>,
-    date_ranges: Vec<WireDateRange>,
-    dimension_filter: Option<WireExpression>,
-    metric_filter: Option<Value>,
-    offset: WireInt64,
-    limit: WireInt64,
-    metric_aggregations: Vec<String>,
-    order_bys: Vec<WireOrderBy>,
-    currency_code: Option<String>,
-    cohort_spec: Option<Value>,
-    comparisons: Option<Value>,
-    keep_empty_rows: bool,
-    return_property_quota: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct WireName {
-    name: String,
-    expression: Option<Value>,
-    dimension_expression: Option<Value>,
-    invisible: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct WireDateRange {
-    pub(super) start_date: String,
-    pub(super) end_date: String,
-    pub(super) name: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-enum WireExpression {
-    AndGroup(WireGroup),
-    OrGroup(WireGroup),
-    NotExpression(Box<WireExpression>),
-    Filter(WireFilter),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WireGroup {
-    expressions: Vec<WireExpression>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct WireFilter {
-    field_name: String,
-    string_filter: Option<WireStringFilter>,
-    in_list_filter: Option<WireInListFilter>,
-    numeric_filter: Option<Value>,
-    between_filter: Option<Value>,
-    empty_filter: Option<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct WireStringFilter {
-    match_type: Option<String>,
-    value: String,
-    #[serde(default)]
-    case_sensitive: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct WireInListFilter {
-    values: Vec<String>,
-    #[serde(default)]
-    case_sensitive: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct WireOrderBy {
-    metric: Option<WireMetricOrder>,
-    dimension: Option<WireDimensionOrder>,
-    pivot: Option<Value>,
-    #[serde(default)]
-    desc: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct WireMetricOrder {
-    metric_name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct WireDimensionOrder {
-    dimension_name: String,
-    order_type: Option<String>,
-}
-
-/// A 64-bit integer, as a number or as text; 0 when absent.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum WireInt64 {
-    Number(i64),
-    Text(String),
-}
-
-impl Default for WireInt64 {
-    fn default() -> Self {
-        Self::Number(0)
-    }
 }
 
 /// A group of rows: what it is grouped by, the date range last if there are several, and its sums.
