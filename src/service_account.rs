@@ -101,7 +101,7 @@ impl ServiceAccount {
         if learned {
             log::warn!(
                 "the clock of this machine is off by {} s, by the token endpoint's: assertions are dated by that",
-                -offset
+                offset.saturating_neg()
             );
         }
         learned

@@ -261,7 +261,7 @@ pub(crate) const TOLERATED_OFFSET: u64 = 60;
 fn seconds_ahead(theirs: SystemTime, ours: SystemTime) -> i64 {
     match theirs.duration_since(ours) {
         Ok(ahead) => i64::try_from(ahead.as_secs()).unwrap_or(i64::MAX),
-        Err(behind) => i64::try_from(behind.duration().as_secs()).map_or(i64::MIN, |s| -s),
+        Err(behind) => -i64::try_from(behind.duration().as_secs()).unwrap_or(i64::MAX),
     }
 }
 
