@@ -175,7 +175,9 @@ fn ask_google(arguments: &Arguments, request: &ReportRequest) -> Result<Report, 
     if let Some(url) = &arguments.token_url {
         tokens = tokens.token_endpoint(url);
     }
-    let mut analytics = Analytics::new(tokens.build()?);
+    // With an endpoint named on the command line that is what `build` can find fault with.
+    let fault = if arguments.token_url.is_some() { usage } else { Failure::from };
+    let mut analytics = Analytics::new(tokens.build().map_err(fault)?);
     if let Some(url) = &arguments.api_url {
         analytics = analytics.with_endpoint(url).map_err(usage)?;
     }
