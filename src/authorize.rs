@@ -85,13 +85,18 @@ impl Authorized {
         }
         log::debug!("the server refused a token that should be good, asking for another one");
         self.tokens.invalidate(&token);
-        let other = self.tokens.token_for(&ask.clone().other_than(token.clone())).map_err(Failed::Token)?;
-        if other == token { Ok(response) } else { self.send_with(request, ask, &other) }
+        match self.tokens.token_for(ask) {
+            Ok(other) if other != token => self.send_with(request, ask, &other),
+            Err(error) if error.kind() != ErrorKind::Backoff => Err(Failed::Token(error)),
+            // No other token is to be had for now: the refusal is the answer.
+            Ok(_) | Err(_) => Ok(response),
+        }
     }
 
     fn send_with(&self, request: &Request<'_>, ask: &Ask, token: &Token) -> Result<Response, Failed> {
         let mut headers = Vec::with_capacity(request.headers.len() + 1);
-        headers.extend_from_slice(request.headers);
+        headers
+            .extend(request.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("authorization")));
         headers.push(("Authorization", token.authorization_secret()));
         let mut request = Request { headers: &headers, ..*request };
         if let Some(deadline) = ask.deadline_at() {

@@ -65,4 +65,8 @@ impl Clock for SystemClock {
     fn park_until(&self, deadline: Instant) {
         thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
     }
+
+    fn sleep(&self, duration: Duration) {
+        thread::sleep(duration);
+    }
 }

@@ -40,7 +40,7 @@
 //!
 //! # Logs
 //!
-//! Debug lines through `log`, without a secret in them. `ureq` underneath dumps whole messages, tokens included, at level
+//! Debug lines through `log`, and one warning where the clock is off, without a secret in them. `ureq` underneath dumps whole messages, tokens included, at level
 //! trace under the target `ureq_proto`: leave that off where logs are kept.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

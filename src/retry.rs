@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 ///
 /// Between two attempts lies a random share of [`base`](Self::base), doubled each time, at least 100 ms; or what the
 /// server asks for with `Retry-After`, if it is not more than [`most`](Self::most). No wait goes past the call's deadline:
-/// the failure is returned instead, with [`Error::retry_at`].
+/// the failure is returned instead, with
+/// [`Error::retry_at`] if the server named a time.
 ///
 /// ```
 /// use shortway::RetryPolicy;
@@ -31,7 +32,7 @@ pub struct RetryPolicy {
     pub attempts: u32,
     /// The longest wait before the second attempt: 1 s by default; it doubles with each further one.
     pub base: Duration,
-    /// The longest wait that is made at all, `Retry-After` included: 30 s by default.
+    /// The longest wait that is made, `Retry-After` included: 30 s by default.
     pub most: Duration,
     /// Which failures are tried again; [`Error::is_retryable`] by default.
     pub retries: fn(&Error) -> bool,

@@ -77,14 +77,14 @@ impl ServiceAccount {
 }
 
 impl ServiceAccount {
-    /// One assertion, one request, one token.
-    fn exchange(&self, claims: &Claims<'_>, deadline: Instant) -> Result<Token, Error> {
+    /// One assertion, dated by this machine's clock and `offset` seconds, one request, one token.
+    fn exchange(&self, claims: &Claims<'_>, offset: i64, deadline: Instant) -> Result<Token, Error> {
         let left = deadline.saturating_duration_since(self.clock.monotonic());
         if left.is_zero() {
             return Err(Error::new(ErrorKind::Timeout, "cannot get a token: no time left to ask for one"));
         }
         let now = self.clock.now();
-        let dated = shifted(now, self.clock_offset.load(Ordering::Relaxed));
+        let dated = shifted(now, offset);
         let assertion = assertion(self.key.signer(), self.key.key_id(), claims, dated)?;
         let timeout = left.min(self.limits.attempt);
         let token = token::exchange(&*self.transport, &self.url, &assertion, timeout, now)?;
@@ -92,19 +92,16 @@ impl ServiceAccount {
         Ok(token)
     }
 
-    /// Takes the server's clock for assertions from now on, if a refusal shows that it differs from the one that the
+    /// The server's clock, to date assertions by from now on, if a refusal shows that it differs from the one that the
     /// refused assertion was dated by. Tokens go on to be timed by this machine's clock, whose errors cancel out there.
-    fn learn_offset(&self, error: &Error) -> bool {
-        let Some(offset) = error.clock_offset() else { return false };
-        let used = self.clock_offset.swap(offset, Ordering::Relaxed);
-        let learned = offset.abs_diff(used) > token::TOLERATED_OFFSET;
-        if learned {
-            log::warn!(
-                "the clock of this machine is off by {} s, by the token endpoint's: assertions are dated by that",
-                offset.saturating_neg()
-            );
-        }
-        learned
+    fn learned_offset(&self, error: &Error, used: i64) -> Option<i64> {
+        let offset = error.clock_offset().filter(|offset| offset.abs_diff(used) > token::TOLERATED_OFFSET)?;
+        self.clock_offset.store(offset, Ordering::Relaxed);
+        log::warn!(
+            "the clock of this machine is off by {} s, by the token endpoint's: assertions are dated by that",
+            offset.saturating_neg()
+        );
+        Some(offset)
     }
 }
 
@@ -130,9 +127,14 @@ impl TokenSource for ServiceAccount {
             target_audience: None,
         };
         let policy = if ask.is_single_attempt() { RetryPolicy::NONE } else { self.limits.retry };
-        retry::run(policy, &*self.clock, deadline, || match self.exchange(&claims, deadline) {
-            Err(error) if self.learn_offset(&error) => self.exchange(&claims, deadline),
-            outcome => outcome,
+        retry::run(policy, &*self.clock, deadline, || {
+            let offset = self.clock_offset.load(Ordering::Relaxed);
+            self.exchange(&claims, offset, deadline).or_else(|error| {
+                match self.learned_offset(&error, offset) {
+                    Some(learned) => self.exchange(&claims, learned, deadline),
+                    None => Err(error),
+                }
+            })
         })
     }
 

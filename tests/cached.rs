@@ -400,3 +400,94 @@ fn token_that_has_expired_already_is_no_token() {
     assert_eq!(error.message(), "the source handed out a token that has expired already");
     assert_eq!(cached.token().expect_err("at once").kind(), ErrorKind::Backoff);
 }
+
+/// A token that is used up does not stand in the way of a new one, whatever its claimed end.
+#[test]
+fn token_that_ends_sooner_than_a_used_up_one_is_kept() {
+    let clock = ManualClock::new();
+    let source = Source::new(&clock, 3600 * SECOND);
+    let cached = cached(&source);
+    // Fetched while the wall clock was a day ahead, which was then put right.
+    let true_time = clock.now();
+    clock.set(true_time + 86_400 * SECOND);
+    assert_eq!(secret(&cached), "token-1");
+    clock.set(true_time);
+    clock.advance(3600 * SECOND);
+    assert_eq!(secret(&cached), "token-2");
+    for _ in 0..100 {
+        clock.advance(SECOND);
+        assert_eq!(secret(&cached), "token-2");
+    }
+    assert_eq!(source.made(), 2);
+}
+
+#[test]
+fn token_that_never_changes_and_claims_years_stays_in_use() {
+    let clock = ManualClock::new();
+    let made = AtomicUsize::new(0);
+    let token =
+        Token::new(TokenKind::Access, "static", clock.now() + 10 * 365 * 86_400 * SECOND).expect("a token");
+    let cached = Cached::with_policy(
+        shortway::from_fn(|| {
+            made.fetch_add(1, Ordering::SeqCst);
+            Ok(token.clone())
+        }),
+        CachePolicy::default(),
+        Arc::new(clock.clone()),
+    );
+    for _ in 0..100 {
+        assert_eq!(secret(&cached), "static");
+        clock.advance(3600 * SECOND);
+    }
+    assert!(made.load(Ordering::SeqCst) <= 100, "{made:?} requests");
+}
+
+#[test]
+fn who_has_no_time_does_not_ask_for_all() {
+    let clock = ManualClock::new();
+    let source = Source::new(&clock, 3600 * SECOND);
+    let cached = cached(&source);
+    let late = Ask::new().deadline(clock.monotonic());
+    let error = cached.token_for(&late).expect_err("no time");
+    assert_eq!(
+        (error.kind(), error.message()),
+        (ErrorKind::Timeout, "no token, and no time left to ask for one")
+    );
+    assert_eq!(source.made(), 0);
+    assert_eq!(secret(&cached), "token-1");
+    assert_eq!(cached.token_for(&late).expect("it is there").expose_secret(), "token-1");
+}
+
+#[test]
+fn server_that_refuses_every_token_does_not_cost_a_request_each_time() {
+    let clock = ManualClock::new();
+    let source = Source::new(&clock, 3600 * SECOND);
+    let cached = cached(&source);
+    for _ in 0..1000 {
+        cached.invalidate(&cached.token().expect("a token"));
+    }
+    assert_eq!(source.made(), 4);
+    clock.advance(60 * SECOND);
+    cached.invalidate(&cached.token().expect("a token"));
+    assert_eq!(secret(&cached), "token-5");
+}
+
+#[test]
+fn old_token_that_is_used_up_while_its_renewal_fails_is_not_handed_out() {
+    let clock = ManualClock::new();
+    let calls = AtomicUsize::new(0);
+    let cached = Cached::with_policy(
+        shortway::from_fn(|| {
+            if calls.fetch_add(1, Ordering::SeqCst) == 0 {
+                return Token::new(TokenKind::Access, "short", clock.now() + 20 * SECOND);
+            }
+            clock.advance(5 * SECOND);
+            Err(Error::new(ErrorKind::Timeout, "slow and in vain"))
+        }),
+        CachePolicy::default(),
+        Arc::new(clock.clone()),
+    );
+    cached.token().expect("a token");
+    clock.advance(17 * SECOND);
+    assert_eq!(cached.token().expect_err("used up meanwhile").kind(), ErrorKind::Timeout);
+}

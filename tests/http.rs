@@ -68,6 +68,20 @@ fn what_cannot_be_sent_is_told_before_it_is() {
 }
 
 #[test]
+fn plain_http_goes_to_this_machine_alone() {
+    for url in ["http://example.com/", "HTTP://example.com/", "http://localhost:1/"] {
+        let error = UreqTransport::new().send(&Request::get(url)).expect_err(url);
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    }
+}
+
+#[test]
+fn long_error_page_is_cut_and_its_status_kept() {
+    let response = send(|_| (502, Vec::new(), vec![b'a'; 5000])).expect("an answer");
+    assert_eq!((response.status, response.body.len()), (502, 1000));
+}
+
+#[test]
 fn absurd_time_limit_is_no_panic() {
     let server = Endpoint::always(200, "ok");
     UreqTransport::new().send(&Request::get(&server.url).timeout(Duration::MAX)).expect("an answer");
@@ -179,7 +193,7 @@ fn what_broke_is_told_apart() {
     assert_eq!(error.kind(), ErrorKind::Connect);
     assert_eq!(error.to_string(), format!("cannot connect to {closed}: connection refused"));
     let error =
-        UreqTransport::new().send(&request("http://no-such-host.invalid/")).expect_err("no such host");
+        UreqTransport::new().send(&request("https://no-such-host.invalid/")).expect_err("no such host");
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
         (ErrorKind::Dns, "cannot resolve no-such-host.invalid")

@@ -46,6 +46,9 @@ impl Flight {
         limit: Instant,
     ) -> Option<Result<Token, Error>> {
         let mut registered = false;
+        // What parked this thread may have used up a wake-up that was meant for somebody else in it, such as an executor:
+        // one too many does no harm, one too few would.
+        let _give_back = GiveBack;
         loop {
             {
                 // Outcome and registration under one lock: a landing in between would wake nobody.
@@ -75,5 +78,14 @@ impl Flight {
     fn landing(&self) -> MutexGuard<'_, Landing> {
         // Nothing that can panic runs under the lock, so a poisoned landing is still a whole one.
         self.landing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes its own thread when dropped, so that the next park returns at once.
+struct GiveBack;
+
+impl Drop for GiveBack {
+    fn drop(&mut self) {
+        thread::current().unpark();
     }
 }

@@ -22,7 +22,7 @@ use slots::Slots;
 use state::{Now, State, Turn, after};
 use std::fmt;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A source with a memory of one token.
 ///
@@ -121,19 +121,20 @@ impl<S: TokenSource> Cached<S> {
     pub fn refresh_if_due(&self) -> Upkeep {
         let this = &*self.0;
         let now = this.now();
+        let deadline = after(now.monotonic, this.policy.wait);
         let turn = {
             let mut state = this.state();
             match state.upkeep_due(now) {
                 Err(next) => return Upkeep { refreshed: None, next },
                 Ok(()) => {
                     let usable = state.usable(&Ask::new(), now).map(|held| held.token.clone());
-                    state.refresh_turn(&this.policy, &Ask::new(), now, usable)
+                    state.refresh_turn(&this.policy, &Ask::new(), now, usable, deadline)
                 }
             }
         };
         let refreshed = match turn {
             // The failure of a refresh is told even while the old token is good.
-            Turn::Lead(flight, usable) => Some(this.lead(&flight, usable.is_some(), &Ask::new(), now)),
+            Turn::Lead(flight, usable) => Some(this.lead(&flight, usable, &Ask::new(), now, deadline)),
             Turn::Take(_) | Turn::Fail(..) | Turn::Wait(_) => None,
         };
         let now = this.now();
@@ -154,9 +155,9 @@ impl<S: TokenSource> Inner<S> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn turn(&self, ask: &Ask, now: Now) -> Turn {
+    fn turn(&self, ask: &Ask, now: Now, deadline: Instant) -> Turn {
         let mut state = self.state();
-        let turn = state.turn(&self.policy, ask, now);
+        let turn = state.turn(&self.policy, ask, now, deadline);
         if let (Turn::Take(_), Some(held)) = (&turn, &state.held)
             && held.fresh_until.is_ahead_of(now)
         {
@@ -165,17 +166,24 @@ impl<S: TokenSource> Inner<S> {
         turn
     }
 
-    /// Makes the refresh in this thread and tells everyone how it ended, even by a panic.
-    fn lead(&self, flight: &Arc<Flight>, usable: bool, ask: &Ask, asked: Now) -> Result<Token, Error> {
+    /// Makes the refresh in this thread and tells everyone how it ended, even by a panic. With a usable token there is
+    /// little patience.
+    fn lead(
+        &self,
+        flight: &Arc<Flight>,
+        usable: bool,
+        ask: &Ask,
+        now: Now,
+        deadline: Instant,
+    ) -> Result<Token, Error> {
         let guard = FlightGuard { cached: self, flight, landed: false };
-        let wait = if usable { self.policy.stale_wait } else { self.policy.wait };
-        let deadline = after(asked.monotonic, wait);
-        let mut inner = Ask::new().deadline(ask.deadline_at().map_or(deadline, |d| d.min(deadline)));
+        let mut inner = ask.clone().deadline(deadline);
         if usable {
-            inner = inner.single_attempt();
+            inner =
+                inner.deadline(deadline.min(after(now.monotonic, self.policy.stale_wait))).single_attempt();
         }
-        let known = self.state().known();
-        if let Some(token) = known {
+        let not_again = self.state().not_again().cloned();
+        if let Some(token) = not_again {
             inner = inner.other_than(token);
         }
         let before = self.now();
@@ -201,20 +209,22 @@ impl<S: TokenSource> TokenSource for Cached<S> {
             if let Some(token) = this.slots.fresh(ask, now) {
                 return Ok(token);
             }
-            match this.turn(ask, now) {
+            match this.turn(ask, now, deadline) {
                 Turn::Take(token) => return Ok(token),
                 Turn::Fail(_, until) if ask.waits_for_back_off() && until < deadline => {
                     this.clock.park_until(until);
                 }
                 Turn::Fail(error, _) => return Err(error),
                 Turn::Lead(flight, usable) => {
-                    return match (this.lead(&flight, usable.is_some(), ask, now), usable) {
-                        (Err(error), Some(token)) => {
+                    let outcome = this.lead(&flight, usable, ask, now, deadline);
+                    // The old token is looked at again: it may have been used up meanwhile.
+                    let old = outcome.as_ref().err().and_then(|error| {
+                        let held = this.state().usable(ask, this.now()).map(|held| held.token.clone());
+                        held.inspect(|_| {
                             log::debug!("a refresh failed, the old token is still good: {error}");
-                            Ok(token)
-                        }
-                        (outcome, _) => outcome,
-                    };
+                        })
+                    });
+                    return old.map_or(outcome, Ok);
                 }
                 Turn::Wait(flight) => {
                     let limit = after(flight.started, this.policy.flight_limit);
@@ -231,12 +241,14 @@ impl<S: TokenSource> TokenSource for Cached<S> {
         self.0.source.identity()
     }
 
-    /// Drops this very token, if it is the one held; a newer one stays. The source inside is told too.
+    /// Drops this very token, if it is the one held; a newer one stays. At most three a minute are dropped. The source
+    /// inside is told too.
     fn invalidate(&self, token: &Token) {
         let this = &*self.0;
+        let now = this.now();
         {
             let mut state = this.state();
-            state.invalidate(token);
+            state.invalidate(token, now);
             this.slots.clear();
         }
         this.source.invalidate(token);

@@ -16,6 +16,8 @@ pub(super) struct State {
     pub(super) held: Option<Held>,
     /// The last token that a server refused: the source is asked for another one.
     refused: Option<Token>,
+    /// When the first of the invalidations of the last minute was made, and how many there were.
+    invalidations: Option<(Instant, u32)>,
     pub(super) flight: Option<Arc<Flight>>,
     failure: Option<Failure>,
 }
@@ -62,8 +64,8 @@ pub(super) enum Turn {
     Take(Token),
     /// Fail, and say when to come back.
     Fail(Error, Instant),
-    /// Make the refresh; meanwhile this token is still usable, if any.
-    Lead(Arc<Flight>, Option<Token>),
+    /// Make the refresh; `true` if a token is usable meanwhile.
+    Lead(Arc<Flight>, bool),
     /// Wait for the refresh that is under way.
     Wait(Arc<Flight>),
 }
@@ -76,14 +78,14 @@ impl State {
             .filter(|held| ask.unwanted() != Some(&held.token) && held.usable_until.is_ahead_of(now))
     }
 
-    /// Decides what a caller does. A caller who is to lead finds its flight begun.
-    pub(super) fn turn(&mut self, policy: &CachePolicy, ask: &Ask, now: Now) -> Turn {
+    /// Decides what a caller does who has until `deadline`. A caller who is to lead finds its flight begun.
+    pub(super) fn turn(&mut self, policy: &CachePolicy, ask: &Ask, now: Now, deadline: Instant) -> Turn {
         let usable = self.usable(ask, now);
         if let Some(held) = usable.filter(|held| held.fresh_until.is_ahead_of(now)) {
             return Turn::Take(held.token.clone());
         }
         let usable = usable.map(|held| held.token.clone());
-        self.refresh_turn(policy, ask, now, usable)
+        self.refresh_turn(policy, ask, now, usable, deadline)
     }
 
     /// Decides what a caller does who finds the token due for renewal.
@@ -93,13 +95,14 @@ impl State {
         ask: &Ask,
         now: Now,
         usable: Option<Token>,
+        deadline: Instant,
     ) -> Turn {
         if let Some(flight) = &self.flight {
             let young = now.monotonic < after(flight.started, policy.flight_limit);
             match usable {
-                Some(token) => return Turn::Take(token),
+                Some(token) if young => return Turn::Take(token),
                 None if young => return Turn::Wait(Arc::clone(flight)),
-                None => {}
+                _ => {}
             }
         }
         if let Some(failure) = self.failure.as_ref().filter(|_| !ask.ignores_back_off()) {
@@ -112,14 +115,21 @@ impl State {
                 };
             }
         }
+        if usable.is_none() && now.monotonic >= deadline {
+            // Who has no time for a refresh must not lead one for those who have.
+            return Turn::Fail(
+                Error::new(ErrorKind::Timeout, "no token, and no time left to ask for one"),
+                deadline,
+            );
+        }
         let flight = Arc::new(Flight::new(now.monotonic));
         self.flight = Some(Arc::clone(&flight));
-        Turn::Lead(flight, usable)
+        Turn::Lead(flight, usable.is_some())
     }
 
-    /// The token that a source should not hand out again.
-    pub(super) fn known(&self) -> Option<Token> {
-        self.held.as_ref().map(|held| &held.token).or(self.refused.as_ref()).cloned()
+    /// The token that the source should not hand out again.
+    pub(super) fn not_again(&self) -> Option<&Token> {
+        self.held.as_ref().map(|held| &held.token).or(self.refused.as_ref())
     }
 
     /// Takes in how a flight ended; gives what its leader and all who wait for it are told, and the failure that this
@@ -137,19 +147,25 @@ impl State {
         if ours {
             self.flight = None;
         }
-        let outcome = outcome
-            .and_then(|token| if token.expires_at() > before.wall { Ok(token) } else { Err(expired()) });
+        let outcome = outcome.and_then(|token| {
+            let expires_at = token.expires_at();
+            if expires_at > before.wall && expires_at > now.wall { Ok(token) } else { Err(expired()) }
+        });
         let fault = match &outcome {
-            Ok(token) if self.is_progress(token) => {
-                self.held = Some(Held::new(token.clone(), before, policy, share));
-                self.refused = None;
-                return (outcome, self.failure.take());
-            }
             Ok(token) => {
-                // The source insists on this token. With no other there it is better than none, but it is renewed as soon
-                // as the back-off allows.
-                if self.held.is_none() {
-                    let held = Held::new(token.clone(), before, policy, share);
+                let held = Held::new(token.clone(), before, policy, share);
+                // A token that is used up does not stand in the way of any other.
+                let better = match self.held.as_ref().filter(|held| held.usable_until.is_ahead_of(now)) {
+                    Some(usable) => token.expires_at() > usable.token.expires_at(),
+                    None => self.not_again() != Some(token),
+                };
+                if better && held.usable_until.is_ahead_of(now) {
+                    self.held = Some(held);
+                    self.refused = None;
+                    return (outcome, self.failure.take());
+                }
+                if self.is_better_than_none(token, before, policy) {
+                    // Renewed as soon as the back-off allows.
                     self.held =
                         Some(Held { fresh_until: Limit::at(before), upkeep_from: Limit::at(before), ..held });
                 }
@@ -164,19 +180,29 @@ impl State {
         (outcome, self.failure.replace(Failure { error: fault, at: now, count, share }))
     }
 
-    fn is_progress(&self, token: &Token) -> bool {
-        match &self.held {
-            Some(held) => token.expires_at() > held.token.expires_at(),
-            None => self.refused.as_ref() != Some(token),
-        }
+    /// Whether a token that the source insists on is kept: if there is no other, and not where it was given up before its
+    /// end because too little was left of it.
+    fn is_better_than_none(&self, token: &Token, before: Now, policy: &CachePolicy) -> bool {
+        self.held.as_ref().is_none_or(|held| {
+            let left = token.expires_at().duration_since(before.wall).unwrap_or_default();
+            held.token == *token && !held.usable_until.is_ahead_of(before) && left > policy.margin
+        })
     }
 
-    /// Drops `token` if it is the one held, unless the source has insisted on it already.
-    pub(super) fn invalidate(&mut self, token: &Token) {
-        if self.refused.as_ref() != Some(token)
-            && let Some(held) = self.held.take_if(|held| held.token == *token)
+    /// Drops `token` if it is the one held, unless the source has insisted on it already, or this was done three times in
+    /// the last minute: a server that refuses every token must not cost a request each time.
+    pub(super) fn invalidate(&mut self, token: &Token, now: Now) {
+        if self.refused.as_ref() == Some(token) || self.held.as_ref().is_none_or(|held| held.token != *token)
         {
-            self.refused = Some(held.token);
+            return;
+        }
+        let (first, count) = match self.invalidations {
+            Some((first, count)) if now.monotonic < after(first, MINUTE) => (first, count + 1),
+            _ => (now.monotonic, 1),
+        };
+        if count <= INVALIDATIONS {
+            self.invalidations = Some((first, count));
+            self.refused = self.held.take().map(|held| held.token);
         }
     }
 
@@ -235,7 +261,7 @@ impl Failure {
     /// How long after the failure no refresh is made.
     fn pause(&self, policy: &CachePolicy, usable: bool) -> Duration {
         if let Some(asked) = self.error.retry_at().and_then(|at| at.duration_since(self.at.wall).ok()) {
-            return asked.min(policy.asked_pause);
+            return asked.min(policy.asked_pause).max(policy.pause(1, self.share, usable));
         }
         if !self.error.is_retryable() && !usable {
             return policy.denied_pause;
@@ -263,6 +289,10 @@ impl Failure {
         }
     }
 }
+
+/// How many tokens a minute are dropped because a server refused them: 3.
+const INVALIDATIONS: u32 = 3;
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The longest lifetime that is believed: 12 h, the most that Google grants. A token that claims more is renewed then.
 const MAX_LIFETIME: Duration = Duration::from_secs(12 * 3600);

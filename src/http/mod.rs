@@ -20,7 +20,7 @@ use ureq::http::Uri;
 ///
 /// An implementation returns every answer that is HTTP as `Ok`, whatever its status; it follows no redirect,
 /// it returns within [`Request::timeout`], and it gives [`ErrorKind::TooLarge`] rather than more than
-/// [`Request::max_body`] bytes.
+/// [`Request::max_body`] bytes; only the body of a status from 400 on is cut there instead.
 pub trait Transport: Send + Sync {
     /// Sends `request` and reads the whole answer.
     ///
@@ -38,7 +38,8 @@ pub trait Transport: Send + Sync {
 pub struct Request<'a> {
     /// The absolute URL.
     pub url: &'a str,
-    /// Headers beside `Host`, `Content-Length` and `Accept-Encoding`, which the transport sets.
+    /// Headers beside `Host`, `Content-Length` and `Accept-Encoding`, which the transport sets; it adds a `User-Agent` where
+    /// there is none.
     pub headers: &'a [(&'a str, &'a str)],
     /// The body of a POST; `None` makes it a GET.
     pub body: Option<&'a [u8]>,

@@ -2,7 +2,7 @@
 
 use super::fault::{self, Stage};
 use super::proxy::Proxies;
-use super::{Request, Response, Transport, host_of, is_loopback_ip};
+use super::{Request, Response, Transport, check_secure, host_of};
 use crate::error::{Error, ErrorKind};
 use std::fmt;
 use std::io::Read;
@@ -168,10 +168,10 @@ fn exchange(agent: &Agent, proxies: Option<&Proxies>, request: &Request<'_>) -> 
     }
     let reader = response.body_mut().as_reader();
     let body = match encoding.as_deref() {
-        None | Some(b"identity" | b"") => read_capped(reader, request),
+        None | Some(b"identity" | b"") => read_capped(reader, status, request),
         #[cfg(feature = "gzip")]
         Some(b"gzip") if request.accept_gzip => {
-            read_capped(flate2::read::MultiGzDecoder::new(reader), request)
+            read_capped(flate2::read::MultiGzDecoder::new(reader), status, request)
         }
         Some(_) => Err(Error::new(
             ErrorKind::Protocol,
@@ -196,13 +196,17 @@ fn with_rules<B>(
         .timeout_global(Some(request.timeout.min(MAX_TIMEOUT)))
         .timeout_resolve(Some(connect))
         .timeout_connect(Some(connect));
-    if request.url.starts_with("http://") && is_loopback_ip(ip_of(request.url)) {
+    if request.url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:")) {
+        check_secure("request's", request.url)?;
         config = config.proxy(None);
     } else if let Some(proxies) = proxies {
         config = config.proxy(proxies.for_https()?);
     }
     // As a header: set in the configuration it would keep the connection out of the agent's pool.
-    let mut builder = config.build().header("User-Agent", concat!("shortway/", env!("CARGO_PKG_VERSION")));
+    let mut builder = config.build();
+    if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
+        builder = builder.header("User-Agent", concat!("shortway/", env!("CARGO_PKG_VERSION")));
+    }
     let gzip = request.accept_gzip && cfg!(feature = "gzip");
     builder = builder.header("Accept-Encoding", if gzip { "gzip" } else { "identity" });
     for (name, value) in request.headers {
@@ -211,16 +215,7 @@ fn with_rules<B>(
     Ok(builder)
 }
 
-/// The host of a URL without its port.
-fn ip_of(url: &str) -> &str {
-    let host = host_of(url);
-    match host.rfind(']') {
-        Some(end) => &host[..=end],
-        None => host.split(':').next().unwrap_or_default(),
-    }
-}
-
-fn read_capped(reader: impl Read, request: &Request<'_>) -> Result<Vec<u8>, Error> {
+fn read_capped(reader: impl Read, status: u16, request: &Request<'_>) -> Result<Vec<u8>, Error> {
     let host = host_of(request.url);
     let cap = request.max_body as u64;
     let mut body = Vec::new();
@@ -230,6 +225,11 @@ fn read_capped(reader: impl Read, request: &Request<'_>) -> Result<Vec<u8>, Erro
         .read_to_end(&mut body)
         .map_err(|e| fault::sort_body(e, host, request.timeout))?;
     if body.len() as u64 > cap {
+        if status >= 400 {
+            // The status says what there is to know of an error page, however long.
+            body.truncate(request.max_body);
+            return Ok(body);
+        }
         return Err(Error::new(
             ErrorKind::TooLarge,
             format!("the answer of {host} is larger than {cap} bytes"),

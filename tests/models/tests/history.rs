@@ -69,6 +69,8 @@ struct Reference {
     monotonic: i64,
     held: Option<RefToken>,
     refused: Option<u32>,
+    /// When the first invalidation of the last minute was made, and how many there were.
+    invalidations: Option<(i64, u32)>,
     /// When the last refresh failed, how many did in a row, whether a retry may help.
     failure: Option<(i64, u32, bool)>,
 }
@@ -114,32 +116,50 @@ impl Reference {
             .then_some(usable.map_or(Outcome::Failed(ErrorKind::Backoff), |t| Outcome::Token(t.number)))
     }
 
+    /// A token is refused by a server: dropped if it is held, unless insisted on, three times a minute.
+    fn invalidate(&mut self, number: u32) {
+        if self.refused == Some(number) || self.held.is_none_or(|held| held.number != number) {
+            return;
+        }
+        let (first, count) = match self.invalidations {
+            Some((first, count)) if self.monotonic < first + 60_000 => (first, count + 1),
+            _ => (self.monotonic, 1),
+        };
+        if count <= 3 {
+            self.invalidations = Some((first, count));
+            (self.held, self.refused) = (None, Some(number));
+        }
+    }
+
+    /// A refresh that failed: noted, and the old token handed out if there is one.
+    fn fail(&mut self, kind: ErrorKind, retryable: bool) -> Outcome {
+        let count = self.failure.map_or(0, |f| f.1) + 1;
+        self.failure = Some((self.monotonic, count, retryable));
+        self.usable().map_or(Outcome::Failed(kind), |token| Outcome::Token(token.number))
+    }
+
     /// The outcome of a call that asked, and was answered with a token (number, expiry) or a failure.
     fn asked(&mut self, answer: Result<(u32, i64), (ErrorKind, bool)>) -> Outcome {
-        let usable = self.usable().map(|t| Outcome::Token(t.number));
-        let mut fail = |kind, retryable| {
-            let count = self.failure.map_or(0, |f| f.1) + 1;
-            self.failure = Some((self.monotonic, count, retryable));
-            usable.unwrap_or(Outcome::Failed(kind))
-        };
         match answer {
-            Err((kind, retryable)) => fail(kind, retryable),
-            Ok((_, expires)) if expires <= self.wall => fail(ErrorKind::Unavailable, true),
+            Err((kind, retryable)) => self.fail(kind, retryable),
+            Ok((_, expires)) if expires <= self.wall => self.fail(ErrorKind::Unavailable, true),
             Ok((number, expires)) => {
-                let progress = match self.held {
+                let known = self.held.map(|held| held.number).or(self.refused);
+                let better = match self.usable() {
                     Some(held) => expires > held.expires,
-                    None => self.refused != Some(number),
+                    None => known != Some(number),
                 };
                 let lifetime = (expires - self.wall).min(12 * 3_600_000);
                 let margin = (lifetime / 10).min(30_000);
                 let window = (lifetime / 4).min(225_000).max(margin);
                 let until = |left: i64| (self.wall + lifetime - left, self.monotonic + lifetime - left);
                 let token = RefToken { number, expires, fresh: until(window), usable: until(margin) };
-                if progress {
+                let used_up = self.held.is_some_and(|held| held.number == number) && self.usable().is_none();
+                if better {
                     (self.held, self.refused, self.failure) = (Some(token), None, None);
                 } else {
-                    fail(ErrorKind::Unavailable, true);
-                    if self.held.is_none() {
+                    self.fail(ErrorKind::Unavailable, true);
+                    if self.held.is_none() || (used_up && expires - self.wall > 30_000) {
                         self.held = Some(RefToken { fresh: (self.wall, self.monotonic), ..token });
                     }
                 }
@@ -233,11 +253,7 @@ fn tell(events: &[Event]) -> Result<(), TestCaseError> {
                 if let Some(token) = &handed_out {
                     cached.invalidate(token);
                     let number = token.expose_secret().parse::<u32>().unwrap();
-                    if reference.refused != Some(number) && reference.held.is_some_and(|h| h.number == number)
-                    {
-                        reference.held = None;
-                        reference.refused = Some(number);
-                    }
+                    reference.invalidate(number);
                 }
             }
             Event::Call(answer) => {
@@ -292,6 +308,10 @@ proptest! {
     fn history_goes_as_the_reference_says(events in prop::collection::vec(event(), 1..60)) {
         tell(&events)?;
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// I8: whatever the source does, in any span it is asked no more often than the shortest pause allows, once more for each
     /// token that it gave and each that was refused.
