@@ -103,7 +103,7 @@ fn read(response: &Response, now: SystemTime, sent: &str) -> Result<Token, Error
         )
     })?;
     if let Some(Value::String(code)) = &grant.error {
-        return Err(refusals.by_code(code, grant.error_description.as_ref()));
+        return Err(refusals.by_code(code, &grant));
     }
     if let Some(kind) = &grant.token_type
         && !kind.as_str().is_some_and(|k| k.eq_ignore_ascii_case("bearer"))
@@ -176,10 +176,10 @@ impl Refusals<'_> {
     /// Sorts an answer other than 200 by its OAuth code if it has one, else by its status.
     fn by_body_or_status(&self) -> Error {
         let status = self.response.status;
-        if let Ok(Grant { error: Some(Value::String(code)), error_description, .. }) =
-            serde_json::from_slice(&self.response.body)
+        if let Ok(grant) = serde_json::from_slice::<Grant>(&self.response.body)
+            && let Some(Value::String(code)) = &grant.error
         {
-            return self.by_code(&code, error_description.as_ref());
+            return self.by_code(code, &grant);
         }
         let (kind, what) = match status {
             304 => (ErrorKind::Protocol, "answered with a status that makes no sense here"),
@@ -203,9 +203,15 @@ impl Refusals<'_> {
         })
     }
 
-    fn by_code(&self, code: &str, description: Option<&Value>) -> Error {
+    fn by_code(&self, code: &str, grant: &Grant) -> Error {
         let status = self.response.status;
+        // Codes are words like invalid_grant; anything else is text, perhaps an echo.
+        let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        let code = if code.len() <= 60 && code.bytes().all(is_word) { code } else { "an unknown code" };
         let code = scrub_secret(code, self.sent);
+        // Beside a token, text may repeat the token, which is not among what was sent.
+        let silent = grant.access_token.is_some() || grant.id_token.is_some();
+        let description = grant.error_description.as_ref().filter(|_| !silent);
         let description =
             description.and_then(Value::as_str).map(|d| scrub_secret(d, self.sent)).unwrap_or_default();
         let mut message = format!("the token endpoint refused the assertion: {code}");

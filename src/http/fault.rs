@@ -31,6 +31,10 @@ pub(super) fn sort(error: &ureq::Error, host: &str, limit: Duration, stage: Stag
             new(ErrorKind::Timeout, format!("connecting to {host} took too long"))
         }
         ureq::Error::Timeout(_) => slow(),
+        ureq::Error::RequireHttpsOnly(_) => new(
+            ErrorKind::Config,
+            format!("{host} cannot be reached over plain http: the agent handed in allows https only"),
+        ),
         ureq::Error::Http(_) | ureq::Error::BadUri(_) => new(
             ErrorKind::Config,
             "a request cannot be sent: its URL or one of its headers is not valid".to_owned(),

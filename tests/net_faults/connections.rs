@@ -1,0 +1,406 @@
+//! Names, connections, TLS, proxies: faults 120 to 137.
+
+use crate::certificates::{self, Authority, NAME};
+use crate::covers;
+use crate::row::{Row, answer, builder, check, row};
+use crate::server::{Act, GOOD, Server};
+use crate::util::canary::{Canary, all_texts};
+use shortway::ErrorKind::{
+    self, Closed, Config, Connect, Denied, Dns, Malformed, Protocol, Redirect, Timeout, Tls, TooLarge,
+};
+use shortway::http::UreqTransport;
+use shortway::{Ask, Error, TokenSource};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+use ureq::config::RedirectAuthHeaders;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Agent, Proxy};
+
+const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+const TOKEN: &str = r#"{"access_token": "ya29.once", "expires_in": 3599, "token_type": "Bearer"}"#;
+
+/// A transport that trusts `authority` alone. Where the environment names a proxy, an agent without one.
+fn trusting(authority: &Authority) -> UreqTransport {
+    let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    if variables.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
+        return UreqTransport::with_agent(authority.agent().build().new_agent());
+    }
+    UreqTransport::with_root_certificates(authority.pem().as_bytes()).expect("a root certificate")
+}
+
+/// A row over TLS. Once healed, the server shows a good certificate.
+fn over_tls(row: &Row, authority: &Authority) -> Error {
+    let acts = row.acts.clone();
+    let server = Server::start(move |_| acts.clone(), vec![Act::Tls(authority.server())]);
+    let url = format!("https://{}/token", server.address);
+    check(row, &server, builder(&url).transport(trusting(authority)))
+}
+
+#[test]
+fn certificates_that_are_no_good_are_told_apart() {
+    covers(&[129, 133]);
+    let (authority, other, namesake) = (Authority::new(), Authority::named("Proxy Root"), Authority::new());
+    let shown = |config| vec![Act::Tls(config), Act::Read];
+    for (what, config, hint) in [
+        ("has expired", authority.server_but(certificates::expired), "clock"),
+        ("is not valid yet", authority.server_but(certificates::not_yet_valid), "clock"),
+        (
+            "is for another name",
+            authority.server_but(certificates::of_another_name),
+            "with_root_certificates",
+        ),
+        ("is from an issuer that is not trusted here", other.server(), "with_root_certificates"),
+        ("is no good", namesake.server(), "with_root_certificates"),
+        ("is from an issuer that is not trusted here", certificates::self_signed(), "with_root_certificates"),
+    ] {
+        let error = over_tls(&row(what, Tls, shown(config)), &authority);
+        assert!(error.message().ends_with(&format!("its certificate {what}")), "{what}: {error}");
+        assert!(error.hint().expect("a hint").contains(hint), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_tls_is_told() {
+    covers(&[97, 130, 131, 132]);
+    let authority = Authority::new();
+    let says = |bytes: &[u8]| vec![Act::ReadBytes(50), Act::Send(bytes.to_vec()), Act::AwaitLeaving];
+    let alert = |number: u8| says(&[0x15, 3, 3, 0, 2, 2, number]);
+    for (row, words) in [
+        (
+            row("HTTP", Tls, says(b"HTTP/1.1 400 Bad Request\r\n\r\n<html>this port speaks TLS</html>")),
+            "does not speak TLS",
+        ),
+        (row("handshake_failure", Tls, alert(40)), "(HandshakeFailure)"),
+        (row("protocol_version", Tls, alert(70)), "(ProtocolVersion)"),
+        (row("unrecognized_name", Tls, alert(112)), "(UnrecognisedName)"),
+        (row("certificate_revoked", Tls, alert(44)), "revoked"),
+        (row("closed on accept", Closed, vec![]), "closed"),
+        (row("reset after the hello", Closed, vec![Act::ReadBytes(50)]), "closed"),
+        (
+            row(
+                "reset in the handshake",
+                Closed,
+                vec![Act::ReadBytes(50), Act::Send(vec![0x16, 3, 3, 0, 90, 2])],
+            ),
+            "closed",
+        ),
+        (row("silence on accept", Timeout, vec![Act::Hang]), "cannot get a token: "),
+        (
+            row("silence after the hello", Timeout, vec![Act::ReadBytes(50), Act::Hang]),
+            "cannot get a token: ",
+        ),
+        (
+            row(
+                "handshake drips",
+                Timeout,
+                vec![
+                    Act::ReadBytes(50),
+                    Act::Send(vec![0x16, 3, 3, 0x30, 0]),
+                    Act::Drip(vec![0], Duration::from_millis(30)),
+                ],
+            ),
+            "cannot get a token: ",
+        ),
+    ] {
+        let error = over_tls(&row, &authority);
+        assert!(error.to_string().contains(words), "{}: {error}", row.name);
+    }
+}
+
+#[test]
+fn tls_that_is_cut_is_no_end_of_an_answer() {
+    covers(&[104]);
+    let authority = Authority::new();
+    let acts = |answer: String, end: &[Act]| {
+        [&[Act::Tls(authority.server()), Act::Read, Act::Send(answer.into())], end].concat()
+    };
+    let short = format!("{HEAD}Content-Length: 100\r\n\r\n{TOKEN}");
+    over_tls(&row("cut", Closed, acts(short.clone(), &[])), &authority);
+    over_tls(&row("ended early", Closed, acts(short, &[Act::TlsEnd])), &authority);
+    over_tls(&row("cut JSON", Malformed, acts(format!("{HEAD}\r\n{}", &TOKEN[..40]), &[])), &authority);
+    for end in [&[][..], &[Act::TlsEnd]] {
+        let acts = acts(format!("{HEAD}\r\n{TOKEN}"), end);
+        let server = Server::start(move |_| acts.clone(), Vec::new());
+        let source = builder(&format!("https://{}/token", server.address)).transport(trusting(&authority));
+        let source = source.build_uncached().expect("a source");
+        for asked in 1..=2 {
+            assert_eq!(source.token().expect("whole JSON").expose_secret(), "ya29.once");
+            assert_eq!(server.connections(), asked, "used again");
+        }
+    }
+}
+
+const PASSWORD: &str = "pA55w0rd-of-the-proxy";
+
+#[test]
+fn proxy_that_does_not_connect_is_told_without_its_password() {
+    covers(&[136]);
+    let authority = Authority::new();
+    let says = |text: &str| vec![Act::Read, Act::Send(text.into()), Act::AwaitLeaving];
+    let html = "<html>Access denied by policy</html>";
+    let url = format!("https://{NAME}/token");
+    let secrets =
+        [Canary::new(PASSWORD, &[]), Canary::new(PASSWORD, &[format!("user:{PASSWORD}").as_bytes()])];
+    for (row, words) in [
+        (
+            row(
+                "407",
+                Config,
+                says("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n"),
+            ),
+            "the proxy wants a login",
+        ),
+        (row("502", Connect, says("HTTP/1.1 502 Bad Gateway\r\n\r\n")), "the proxy refused"),
+        (
+            row(
+                "403 and HTML",
+                Connect,
+                says(&format!("HTTP/1.1 403 No\r\nContent-Type: text/html\r\n\r\n{html}")),
+            ),
+            "the proxy refused",
+        ),
+        (
+            row("302", Connect, says("HTTP/1.1 302 Found\r\nLocation: https://example.com/\r\n\r\n")),
+            "the proxy refused",
+        ),
+        (
+            row(
+                "200 and HTML",
+                Tls,
+                says(&format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n{html}")),
+            ),
+            "a proxy may answer",
+        ),
+        (row("garbage", Protocol, says("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n\r\n")), ""),
+        (row("silence", Timeout, vec![Act::Read, Act::Hang]), "cannot get a token: "),
+        (
+            row(
+                "silence in TLS",
+                Timeout,
+                vec![Act::Read, Act::Send(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()), Act::Hang],
+            ),
+            "cannot get a token: ",
+        ),
+    ] {
+        let acts = row.acts.clone();
+        let tunnel =
+            vec![Act::Read, Act::Send(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()), Act::Tls(authority.server())];
+        let server = Server::start(move |_| acts.clone(), tunnel);
+        let proxy = Proxy::new(&format!("http://user:{PASSWORD}@{}", server.address)).expect("a proxy");
+        let agent = authority.agent().proxy(Some(proxy)).build().new_agent();
+        let error = check(&row, &server, builder(&url).transport(UreqTransport::with_agent(agent)));
+        assert!(error.to_string().contains(words), "{}: {error}", row.name);
+        for canary in &secrets {
+            assert_eq!(canary.find(&all_texts(&error)), None, "{error:?}");
+        }
+        // What goes through the tunnel tells the endpoint nothing of the proxy.
+        let requests = server.requests();
+        let post = String::from_utf8_lossy(requests.last().expect("a request")).into_owned();
+        assert!(post.starts_with("POST /token ") && !post.to_ascii_lowercase().contains("proxy-"), "{post}");
+    }
+}
+
+#[test]
+fn proxy_that_is_not_there_is_no_reason_to_go_directly() {
+    covers(&[136]);
+    let authority = Authority::new();
+    let server = Server::start(|_| Vec::new(), vec![Act::Tls(authority.server())]);
+    server.heal();
+    let proxy = Proxy::new(&format!("http://user:{PASSWORD}@{}", dead())).expect("a proxy");
+    let agent = authority.agent().proxy(Some(proxy)).build().new_agent();
+    let url = format!("https://{}/token", server.address);
+    let error = fails(&url, UreqTransport::with_agent(agent), Connect);
+    assert_eq!(Canary::new(PASSWORD, &[]).find(&all_texts(&error)), None, "{error:?}");
+    assert_eq!(server.connections(), 0);
+}
+
+/// Resolves every name to the same addresses.
+#[derive(Debug)]
+struct Fixed(Result<Vec<SocketAddr>, fn() -> ureq::Error>);
+
+impl Resolver for Fixed {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &ureq::config::Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut addresses = self.empty();
+        self.0.as_ref().map_err(|make| make())?.iter().for_each(|a| addresses.push(*a));
+        Ok(addresses)
+    }
+}
+
+fn resolving(authority: &Authority, to: Fixed) -> UreqTransport {
+    UreqTransport::with_agent(Agent::with_parts(authority.agent().build(), DefaultConnector::default(), to))
+}
+
+/// An address where nobody listens.
+fn dead() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address")
+}
+
+fn fails(url: &str, transport: UreqTransport, kind: ErrorKind) -> Error {
+    let source = builder(url).transport(transport).build().expect("a source");
+    let begin = Instant::now();
+    let error = source.token_for(&Ask::new().deadline(begin + Duration::from_secs(25))).expect_err(url);
+    assert_eq!((error.kind(), error.attempts()), (kind, Some(3)), "{error:?}");
+    assert!(begin.elapsed() < Duration::from_secs(26), "{:?}", begin.elapsed());
+    error
+}
+
+#[test]
+fn name_that_cannot_be_resolved_is_told_and_tried_again() {
+    covers(&[120, 121, 122]);
+    let authority = Authority::new();
+    let url = format!("https://{NAME}/token");
+    fails(&url, UreqTransport::with_agent(authority.agent().build().new_agent()), Dns);
+    fails(&url, resolving(&authority, Fixed(Err(|| ureq::Error::HostNotFound))), Dns);
+    fails(&url, resolving(&authority, Fixed(Err(|| ureq::Error::Timeout(ureq::Timeout::Resolve)))), Timeout);
+}
+
+#[test]
+fn dead_addresses_are_passed_by() {
+    covers(&[121, 124, 126]);
+    let authority = Authority::new();
+    let url = format!("https://{NAME}/token");
+    fails(&url, resolving(&authority, Fixed(Ok(vec![]))), Connect);
+    fails(&url, resolving(&authority, Fixed(Ok((0..16).map(|_| dead()).collect()))), Connect);
+    fails(&format!("http://{}/token", dead()), UreqTransport::new(), Connect);
+    let server = Server::start(|_| Vec::new(), vec![Act::Tls(authority.server())]);
+    server.heal();
+    let addresses = vec![dead(), dead(), server.address.parse().expect("an address")];
+    let source =
+        builder(&url).transport(resolving(&authority, Fixed(Ok(addresses)))).build().expect("a source");
+    assert_eq!(source.token().expect("the third address").expose_secret(), GOOD);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn connection_that_gets_no_answer_ends_in_time() {
+    covers(&[125, 127]);
+    // A listener that accepts nobody: once its queue is full, the kernel answers no further caller.
+    let full = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = full.local_addr().expect("an address");
+    let mut queue = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+        queue.push(stream);
+        if queue.len() > 600 {
+            eprintln!("SKIPPED: the queue of a listener cannot be filled here");
+            return;
+        }
+    }
+    let authority = Authority::new();
+    let server = Server::start(|_| Vec::new(), vec![Act::Tls(authority.server())]);
+    server.heal();
+    let url = format!("http://{address}/token");
+    let begin = Instant::now();
+    let source = builder(&url).build().expect("a source");
+    let error =
+        source.token_for(&Ask::new().deadline(begin + Duration::from_millis(600))).expect_err("a black hole");
+    assert_eq!((error.kind(), error.attempts()), (Timeout, Some(1)), "{error:?}");
+    assert!(begin.elapsed() < Duration::from_millis(1600), "{:?}", begin.elapsed());
+    // With a second address that answers, half of the time to connect is left for it.
+    let addresses = vec![address, server.address.parse().expect("an address")];
+    let transport = resolving(&authority, Fixed(Ok(addresses)));
+    let source = builder(&format!("https://{NAME}/token")).transport(transport).build().expect("a source");
+    assert_eq!(source.token().expect("the second address").expose_secret(), GOOD);
+}
+
+/// Set in the child process that may open few files only.
+#[cfg(unix)]
+const FEW_FILES: &str = "SHORTWAY_TEST_FEW_FILES";
+
+#[test]
+#[cfg(unix)]
+fn no_descriptor_is_left() {
+    covers(&[128]);
+    if std::env::var_os(FEW_FILES).is_none() {
+        let program = std::env::current_exe().expect("this program");
+        let output = std::process::Command::new("sh")
+            .args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""])
+            .arg(program)
+            .args(["--exact", "connections::no_descriptor_is_left", "--nocapture"])
+            .env(FEW_FILES, "1")
+            .output()
+            .expect("a shell");
+        let text =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && text.contains("came back"), "{text}");
+        return;
+    }
+    let server = Server::always(Vec::new());
+    server.heal();
+    let source = builder(&server.url()).build().expect("a source");
+    let mut files = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        files.push(file);
+    }
+    let error = source.token().expect_err("no descriptor");
+    assert_eq!((error.kind(), error.attempts()), (Connect, Some(3)), "{error:?}");
+    assert!(error.message().ends_with("this process has too many files open"), "{error}");
+    drop(files);
+    let token = source.token_for(&Ask::new().ignore_back_off()).expect("a token");
+    println!("came back: {}", token.expose_secret() == GOOD);
+}
+
+#[test]
+fn agent_of_the_callers_weakens_no_rule() {
+    covers(&[88, 93, 105, 107, 109, 112]);
+    let target = TcpListener::bind("127.0.0.1:0").expect("a port");
+    target.set_nonblocking(true).expect("a listener that does not wait");
+    let place = format!("Location: http://{}/token\r\n", target.local_addr().expect("an address"));
+    let weak = || {
+        let proxy = Proxy::new(&format!("http://user:{PASSWORD}@{}", dead())).expect("a proxy");
+        Agent::config_builder()
+            .http_status_as_error(true)
+            .max_redirects(10)
+            .max_redirects_will_error(true)
+            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
+            .save_redirect_history(true)
+            .max_response_header_size(100 << 20)
+            .timeout_global(None)
+            .timeout_connect(None)
+            .timeout_resolve(None)
+            .proxy(Some(proxy))
+            .accept_encoding("gzip, br")
+            .user_agent("")
+            .build()
+            .new_agent()
+    };
+    let large = format!("X-Large: {}\r\n", "x".repeat(64 * 1024));
+    let refusal = r#"{"error": "invalid_grant", "error_description": "Invalid JWT Signature."}"#;
+    for row in [
+        row("302", Redirect, answer(302, &place, "")),
+        row("307", Redirect, answer(307, &place, "")),
+        row("400", Denied, answer(400, "", refusal)),
+        row("503", ErrorKind::Unavailable, answer(503, "", "")),
+        row("header of 64 KiB", TooLarge, answer(200, &large, TOKEN)),
+        row(
+            "body without an end",
+            TooLarge,
+            vec![Act::Read, Act::Send(format!("{HEAD}\r\n").into()), Act::Flood(vec![b' '; 10_000])],
+        ),
+        row("gzip", Protocol, answer(200, "Content-Encoding: gzip\r\n", TOKEN)),
+        row("silence", Timeout, vec![Act::Read, Act::Hang]),
+    ] {
+        let server = Server::always(row.acts.clone());
+        let error = check(&row, &server, builder(&server.url()).transport(UreqTransport::with_agent(weak())));
+        assert_eq!(error.code(), (row.name == "400").then_some("invalid_grant"), "{error:?}");
+        let request = String::from_utf8_lossy(&server.requests()[0]).to_ascii_lowercase();
+        assert!(request.contains("accept-encoding: identity\r\n"), "{request}");
+        assert!(request.contains("user-agent: shortway/") && !request.contains("proxy-"), "{request}");
+    }
+    assert!(target.accept().is_err(), "somebody came to the redirect's target");
+}
+
+#[test]
+fn rows_over_tls_are_asked_again_on_new_connections() {
+    covers(&[88, 99]);
+    let authority = Authority::new();
+    let acts = |rest: Vec<Act>| [vec![Act::Tls(authority.server())], rest].concat();
+    over_tls(&row("503", ErrorKind::Unavailable, acts(answer(503, "", ""))), &authority);
+    over_tls(&row("head cut", Closed, acts(vec![Act::Read, Act::Send(b"HTTP/1.1 20".to_vec())])), &authority);
+}
