@@ -7,12 +7,12 @@
 //!
 //! - Covered here: 56 to 58, 61 to 74, 76 to 122, 124 to 133, 136. Of 97 the reset while connecting, which a listener
 //!   cannot be made to send, is only the refusal of 126. Of 122 the resolver's time limit, not the thread that waits on;
-//!   of 125 a black hole of IPv4 before an address that answers. 108 is bounded on bytes that come out, its memory is
-//!   not measured. 117 is an idle connection that falls silent; its age of 15 s is ureq's.
+//!   of 125 a black hole of IPv4 before an address that answers. 108 is bounded on bytes that come out; its memory is
+//!   measured in `tests/models/tests/allocations.rs`. 117 is an idle connection that falls silent; its age of 15 s is ureq's.
 //! - Covered elsewhere: 59, 60, 75 in `tests/exchange.rs`; 134 in `tests/http.rs`; 135 and 137 in `src/http/proxy.rs`.
 //!   What `tests/http.rs` and the unit tests of `src/http/mod.rs` check of 85 to 87, 107 to 110 and 120 comes on top.
-//! - Not covered: 123, a process without another thread. The limit that causes it does not bind root, under whom tests run
-//!   in containers.
+//! - 123, a process without another thread, is checked by its effect, a panic in the HTTP client, in
+//!   `src/http/transport.rs`: the limit that causes it does not bind root, under whom tests run in containers.
 
 #[path = "../util/mod.rs"]
 mod util;
@@ -48,7 +48,7 @@ const ELSEWHERE: &[(&str, &[u8])] = &[
     ("tests/http.rs, root_certificates_must_be_some", &[134]),
     ("src/http/proxy.rs, unusable_proxy_is_an_error_without_its_password", &[135]),
     ("src/http/proxy.rs, hosts_of_no_proxy_are_reached_directly", &[137]),
-    ("nowhere: see the beginning of this file", &[123]),
+    ("src/http/transport.rs, panic_in_the_client_is_an_error_and_the_agent_is_made_anew", &[123]),
 ];
 
 /// The sources in which tests declare rows.
