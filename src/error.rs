@@ -381,7 +381,7 @@ pub(crate) fn scrub_secret(text: &str, secret: &str) -> String {
     // More than this is cut off anyway; a megabyte need not be looked through.
     let text: String = text.chars().take(20 * MAX_SERVER_TEXT).collect();
     let words: Vec<&str> =
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+        text.split(|c| char::is_whitespace(c) || is_unseen(c)).filter(|word| !word.is_empty()).collect();
     let mut kept: Vec<&str> = Vec::with_capacity(words.len());
     for run in words.chunk_by(|a, b| is_number(a) == is_number(b)) {
         let list = run.len() >= NUMBERS_IN_A_ROW && is_number(run[0]);
@@ -404,6 +404,13 @@ pub(crate) fn scrub_secret(text: &str, secret: &str) -> String {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
+}
+
+/// Control characters, and those of Unicode that are not seen but turn the text around them.
+fn is_unseen(c: char) -> bool {
+    let invisible =
+        matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    c.is_control() || invisible
 }
 
 /// A number as lists of bytes have them: decimal or hexadecimal, with brackets and commas around it.

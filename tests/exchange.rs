@@ -179,11 +179,11 @@ fn every_documented_code_comes_with_advice() {
 #[test]
 fn server_text_is_scrubbed_and_cut() {
     let assertion = format!("eyJ{}.eyJ{}.sig", "x".repeat(100), "y".repeat(300));
-    let text = format!("bad\r\n\u{1b}[31massertion {assertion} {}", "word ".repeat(1000));
+    let text = format!("bad\r\n\u{1b}[31m\u{202e}assertion\u{200b} {assertion} {}", "word ".repeat(1000));
     let error = read(400, json!({"error": "invalid_request", "error_description": text}).to_string())
         .expect_err("refused");
     let message = error.message();
-    assert!(message.contains("bad [31massertion [long word removed] word word"), "{message}");
+    assert!(message.contains("bad [31m assertion [long word removed] word word"), "{message}");
     assert!(message.len() < 400 && !message.contains(['\r', '\n', '\u{1b}']), "{message}");
 }
 

@@ -151,7 +151,17 @@ fn exchange(agent: &Agent, proxies: Option<&Proxies>, request: &Request<'_>) -> 
         Some(body) => with_rules(agent.post(request.url), proxies, request)?.send(body),
         None => with_rules(agent.get(request.url), proxies, request)?.call(),
     }
-    .map_err(|e| fault::sort(&e, host, request.timeout, Stage::Head))?;
+    .map_err(|e| {
+        let error = fault::sort(&e, host, request.timeout, Stage::Head);
+        let by_proxy =
+            !is_plain_http(request.url) && proxies.is_some_and(|p| matches!(p.for_https(), Ok(Some(_))));
+        match error.kind() {
+            ErrorKind::Connect | ErrorKind::Dns if by_proxy && error.hint().is_none() => error.with_hint(
+                "requests go through the proxy that the environment names: is it up, and its name right?",
+            ),
+            _ => error,
+        }
+    })?;
     let encoding = response.headers().get("content-encoding").map(|v| v.as_bytes().to_ascii_lowercase());
     let headers = response
         .headers()
@@ -196,7 +206,7 @@ fn with_rules<B>(
         .timeout_global(Some(request.timeout.min(MAX_TIMEOUT)))
         .timeout_resolve(Some(connect))
         .timeout_connect(Some(connect));
-    if request.url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:")) {
+    if is_plain_http(request.url) {
         check_secure("request's", request.url)?;
         config = config.proxy(None);
     } else if let Some(proxies) = proxies {
@@ -213,6 +223,10 @@ fn with_rules<B>(
         builder = builder.header(*name, *value);
     }
     Ok(builder)
+}
+
+fn is_plain_http(url: &str) -> bool {
+    url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:"))
 }
 
 fn read_capped(reader: impl Read, status: u16, request: &Request<'_>) -> Result<Vec<u8>, Error> {
