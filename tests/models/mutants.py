@@ -8,6 +8,7 @@ Works on a copy of the last commit in a temporary folder. Exits with 1 if a bug 
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -49,13 +50,17 @@ TESTS = [
 
 def run(folder, arguments, extra, patience):
     environment = {**os.environ, **extra, "RUST_BACKTRACE": "0", "CARGO_TARGET_DIR": str(folder / "target" / ("models" if "--release" in arguments else "crate"))}
-    try:
-        done = subprocess.run(["cargo", "test", *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=patience)
-    except subprocess.TimeoutExpired:
-        return "hangs"
+    command = ["cargo", "test", *arguments]
+    pipe = subprocess.PIPE
+    # In a session of its own, so that a test which hangs can be ended with all that it started.
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as done:
+        try:
+            output = "".join(done.communicate(timeout=patience))
+        except subprocess.TimeoutExpired:
+            os.killpg(done.pid, signal.SIGKILL)
+            return "hangs"
     if done.returncode == 0:
         return None
-    output = done.stdout + done.stderr
     if "could not compile" in output:
         sys.exit(f"a mutant does not compile:\n{output}")
     failed = sorted(set(re.findall(r"^test (\S+) \.\.\. FAILED", output, re.M)))
