@@ -8,7 +8,8 @@ use shortway::{Ask, Clock, Error, ErrorKind, Token, TokenKind, TokenSource};
 use shortway_models::cached::{CachePolicy, Cached};
 use shuttle::rand::Rng;
 use shuttle::sync::Mutex;
-use shuttle::thread;
+use shuttle::thread::{self, ThreadId};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -61,7 +62,9 @@ struct Source {
 #[derive(Default)]
 struct SourceState {
     made: u64,
-    /// When the flights were begun whose calls are under way.
+    /// When each thread last called the cache; a flight that it leads was begun then or later.
+    called: HashMap<ThreadId, Instant>,
+    /// The same of the threads whose calls of the source are under way.
     under_way: Vec<Instant>,
     /// Kept, because callers of the cache catch panics.
     violation: Option<String>,
@@ -73,28 +76,26 @@ impl TokenSource for Source {
     }
 
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
-        let policy = CachePolicy::default();
-        let wait = if ask.is_single_attempt() { policy.stale_wait } else { policy.wait };
-        let begun = ask.deadline_at().expect("the cache gives a deadline") - wait;
-        let call = {
+        assert!(ask.deadline_at().is_some(), "the cache gives a deadline");
+        let (call, called) = {
             let mut state = self.state.lock().unwrap();
             // I2: two calls at once only if the older flight is past the limit. Which comes here first does not matter: a
             // leader may be held up before it asks.
-            let now = self.clock.monotonic();
-            if let Some(other) =
-                state.under_way.iter().find(|other| now < begun.min(**other) + policy.flight_limit)
-            {
-                state.violation = Some(format!("at {now:?} two flights, begun at {begun:?} and {other:?}"));
+            let (now, limit) = (self.clock.monotonic(), CachePolicy::default().flight_limit);
+            let called = state.called[&thread::current().id()];
+            if let Some(other) = state.under_way.iter().find(|other| now < called.min(**other) + limit) {
+                state.violation =
+                    Some(format!("at {now:?} two flights of callers since {called:?} and {other:?}"));
             }
             state.made += 1;
-            state.under_way.push(begun);
-            state.made
+            state.under_way.push(called);
+            (state.made, called)
         };
         let expires_at = self.clock.now() + Duration::from_secs(LIFETIME);
         thread::yield_now();
         {
             let mut state = self.state.lock().unwrap();
-            let place = state.under_way.iter().position(|b| *b == begun).unwrap();
+            let place = state.under_way.iter().position(|c| *c == called).unwrap();
             state.under_way.swap_remove(place);
         }
         match shuttle::rand::thread_rng().gen_range(0..6) {
@@ -138,6 +139,7 @@ fn schedule() {
     // I7, I9: whatever happened, past the back-off the cache works as soon as the source does.
     for _ in 0..200 {
         clock.pass(61);
+        note_call(&cached, &clock);
         if let Ok(Ok(_)) = catch_unwind(AssertUnwindSafe(|| cached.token())) {
             return;
         }
@@ -146,6 +148,7 @@ fn schedule() {
 }
 
 fn step(cached: &Cached<Arc<Source>>, clock: &Seconds) {
+    note_call(cached, clock);
     let before = clock.now();
     match shuttle::rand::thread_rng().gen_range(0..8) {
         0 => clock.pass(25),
@@ -163,6 +166,10 @@ fn step(cached: &Cached<Arc<Source>>, clock: &Seconds) {
         }
         _ => drop(catch_unwind(AssertUnwindSafe(|| cached.token()))),
     }
+}
+
+fn note_call(cached: &Cached<Arc<Source>>, clock: &Seconds) {
+    cached.source().state.lock().unwrap().called.insert(thread::current().id(), clock.monotonic());
 }
 
 #[test]
