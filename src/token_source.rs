@@ -89,7 +89,8 @@ impl Ask {
         Self::default()
     }
 
-    /// The call returns by `deadline` (monotonic clock of the source), with an error if it must.
+    /// The call returns by `deadline` (monotonic clock of the source), with an error if it must. A caller who makes the
+    /// refresh that others wait for makes it by its own deadline, and they share what comes of it.
     #[must_use]
     pub fn deadline(mut self, deadline: Instant) -> Self {
         self.deadline = Some(deadline);

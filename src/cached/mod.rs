@@ -218,8 +218,9 @@ impl<S: TokenSource> TokenSource for Cached<S> {
                 Turn::Lead(flight, usable) => {
                     let outcome = this.lead(&flight, usable, ask, now, deadline);
                     // The old token is looked at again: it may have been used up meanwhile.
+                    let now = this.now();
                     let old = outcome.as_ref().err().and_then(|error| {
-                        let held = this.state().usable(ask, this.now()).map(|held| held.token.clone());
+                        let held = this.state().usable(ask, now).map(|held| held.token.clone());
                         held.inspect(|_| {
                             log::debug!("a refresh failed, the old token is still good: {error}");
                         })
