@@ -57,8 +57,7 @@ fn report_of(body: &Value) -> Result<Report, Error> {
 
 fn answer(status: u16, body: &str) -> Result<Report, Error> {
     let server = Endpoint::always(status, body);
-    let mut identity = Identity::default();
-    identity.email = Some("nightly@figures.iam.gserviceaccount.com".into());
+    let identity = Identity::new().with_email("nightly@figures.iam.gserviceaccount.com");
     let tokens = ScriptedSource::new().then_token("ya29.x").with_identity(identity);
     let analytics =
         Analytics::new(tokens).with_retry(RetryPolicy::NONE).with_endpoint(&server.url).expect("a client");
@@ -716,7 +715,7 @@ fn error_of_the_token_source_comes_as_it_is_and_once() {
     assert_eq!(error.to_string(), "the vault's name cannot be resolved; dig");
     assert!(error.source().is_some_and(|s| s.is::<std::fmt::Error>()));
     assert_eq!((tokens.calls(), server.received().len()), (1, 0));
-    assert!(tokens.asks()[0].deadline_at().is_some(), "the source is told how long it may take");
+    assert!(tokens.asks()[0].deadline().is_some(), "the source is told how long it may take");
 }
 
 /// Takes its time, and fails; remembers how long it was given.
