@@ -1,113 +1,171 @@
-//! Tries again what deserves it, within a deadline.
+//! Repeats an attempt within a deadline.
 //!
-//! In: an attempt that may fail, a deadline, a clock. Out: the first success, or the last failure with the
-//! number of attempts in it. The wait before try n is drawn evenly from zero to `base` × 2ⁿ⁻¹ ("full
-//! jitter"), so that programs which failed together do not come back together.
+//! In: an attempt that may fail, a deadline, a clock. Out: the first success, or the last failure with the number of
+//! attempts in it. The pause before attempt n is random, from zero to `initial_delay` × 2ⁿ⁻² ("full jitter"), so that
+//! programs which failed together do not come back together. Nothing is logged here: an attempt for a token runs inside a
+//! refresh, and a logger that needs a token would wait for it.
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
-use ring::rand::{SecureRandom, SystemRandom};
+use crate::random::random_share;
 use std::time::{Duration, Instant};
 
-/// Which failed requests are sent again, how often, and after how long.
+/// How often a failed request is sent again, and after how long.
 ///
-/// Between two attempts lies a random share of [`base`](Self::base), doubled each time, at least 100 ms; or what the
-/// server asks for with `Retry-After`, if it is not more than [`most`](Self::most). No wait goes past the call's deadline:
-/// the failure is returned instead, with
-/// [`Error::retry_at`] if the server named a time.
+/// Between two attempts lies a random part of [`initial_delay`](Self::initial_delay), doubled each time, at least
+/// 100 ms; or what the server asks for with `Retry-After`, if that is at most [`max_delay`](Self::max_delay). No pause
+/// goes past the deadline of the call: the failure is returned instead, with [`Error::retry_at`] if the server named a
+/// time.
 ///
 /// ```
 /// use shortway::RetryPolicy;
 /// use std::time::Duration;
 ///
-/// let mut patient = RetryPolicy::default();
-/// patient.attempts = 5;
-/// patient.base = Duration::from_secs(2);
+/// let patient = RetryPolicy::default().with_attempts(5).with_initial_delay(Duration::from_secs(2));
+/// assert_eq!(patient.attempts(), 5);
 /// ```
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// How many attempts are made in all: 3 by default, as Google's Python library does. An answer that makes no sense
-    /// ([`ErrorKind::Malformed`], [`ErrorKind::Protocol`]) is asked for twice at most.
-    pub attempts: u32,
-    /// The longest wait before the second attempt: 1 s by default; it doubles with each further one.
-    pub base: Duration,
-    /// The longest wait that is made, `Retry-After` included: 30 s by default.
-    pub most: Duration,
-    /// Which failures are tried again; [`Error::is_retryable`] by default.
-    pub retries: fn(&Error) -> bool,
+    attempts: u32,
+    initial_delay: Duration,
+    max_delay: Duration,
 }
 
 impl RetryPolicy {
-    /// Never try again.
-    pub const NONE: Self =
-        Self { attempts: 1, base: Duration::ZERO, most: Duration::ZERO, retries: Error::is_retryable };
+    /// One attempt.
+    pub const NONE: Self = Self { attempts: 1, initial_delay: Duration::ZERO, max_delay: Duration::ZERO };
 
-    /// How often an attempt that ended in `error` is made at most.
-    fn attempts_for(&self, error: &Error) -> u32 {
+    /// Sets how many attempts are made in all: 3 by default, as in Google's Python library; 0 counts as 1. After a
+    /// response that makes no sense ([`ErrorKind::Malformed`], [`ErrorKind::Protocol`]) there is at most one more.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts.max(1);
+        self
+    }
+
+    /// Sets the longest pause before the second attempt: 1 s by default; it doubles with each further one.
+    #[must_use]
+    pub fn with_initial_delay(mut self, delay: Duration) -> Self {
+        self.initial_delay = delay;
+        self
+    }
+
+    /// Sets the longest pause between two attempts, `Retry-After` included: 30 s by default.
+    #[must_use]
+    pub fn with_max_delay(mut self, delay: Duration) -> Self {
+        self.max_delay = delay;
+        self
+    }
+
+    /// How many attempts are made in all.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// The longest pause before the second attempt.
+    #[must_use]
+    pub fn initial_delay(&self) -> Duration {
+        self.initial_delay
+    }
+
+    /// The longest pause between two attempts.
+    #[must_use]
+    pub fn max_delay(&self) -> Duration {
+        self.max_delay
+    }
+
+    /// How many attempts are made at most when one of them failed with `error`.
+    fn attempts_after(&self, error: &Error) -> u32 {
         match error.kind() {
             ErrorKind::Malformed | ErrorKind::Protocol => self.attempts.min(2),
             _ => self.attempts,
         }
     }
+
+    /// A random part of the doubled delay, at least [`MIN_DELAY`].
+    fn pause(&self, failures: u32, most: Duration) -> Duration {
+        let doubled = self.initial_delay.saturating_mul(1 << (failures.max(1) - 1).min(16));
+        doubled.min(most).mul_f64(random_share()).max(MIN_DELAY)
+    }
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self {
-            attempts: 3,
-            base: Duration::from_secs(1),
-            most: Duration::from_secs(30),
-            retries: Error::is_retryable,
-        }
+        Self { attempts: 3, initial_delay: Duration::from_secs(1), max_delay: Duration::from_secs(30) }
     }
 }
 
-/// The shortest wait between two attempts: 100 ms.
-const FLOOR: Duration = Duration::from_millis(100);
+/// The shortest pause between two attempts: 100 ms.
+const MIN_DELAY: Duration = Duration::from_millis(100);
 
-/// Calls `attempt` until it succeeds, fails for good, or neither attempts nor time are left.
+/// The longest pause while there is no connection: 5 s. A job that starts before its network should not miss it by much.
+const MAX_NETWORK_DELAY: Duration = Duration::from_secs(5);
+
+/// When and how long attempts are made.
+#[derive(Clone, Copy)]
+pub(crate) struct Schedule<'a> {
+    pub(crate) policy: RetryPolicy,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) deadline: Instant,
+    /// Whether attempts for which no connection was made go on until the deadline, and are not counted.
+    pub(crate) waits_for_network: bool,
+}
+
+/// How an attempt ended.
+pub(crate) enum Outcome<T> {
+    /// Nothing is repeated.
+    Final(Result<T, Error>),
+    /// A repetition may help, after a pause.
+    Again(Error),
+    /// A repetition may help, at once: something was learned.
+    AgainAtOnce(Error),
+}
+
+/// Which attempt is made.
+#[derive(Clone, Copy)]
+pub(crate) struct Attempt {
+    /// From 1 on.
+    pub(crate) number: u32,
+    /// Whether it is the last one.
+    pub(crate) is_last: bool,
+}
+
+/// Calls `attempt` until an outcome is final, or neither attempts nor time are left.
 pub(crate) fn run<T>(
-    policy: RetryPolicy,
-    clock: &dyn Clock,
-    deadline: Instant,
-    mut attempt: impl FnMut() -> Result<T, Error>,
+    schedule: Schedule<'_>,
+    mut attempt: impl FnMut(Attempt) -> Outcome<T>,
 ) -> Result<T, Error> {
-    let mut made = 0;
+    let Schedule { policy, clock, deadline, waits_for_network } = schedule;
+    let (mut made, mut unconnected) = (0, 0);
     loop {
-        made += 1;
-        let error = match attempt() {
-            Ok(value) => return Ok(value),
-            Err(error) => error,
+        let next = Attempt { number: made + 1, is_last: made + 1 >= policy.attempts };
+        let (error, at_once) = match attempt(next) {
+            Outcome::Final(result) => return result,
+            Outcome::Again(error) => (error, false),
+            Outcome::AgainAtOnce(error) => (error, true),
         };
-        let asked = error.retry_at().map(|at| at.duration_since(clock.now()).unwrap_or_default());
-        let wait = if made == 1 && error.kind() == ErrorKind::Closed {
-            // A kept connection that the server closed just then: the next one is new.
-            Duration::ZERO
+        let no_connection = matches!(error.kind(), ErrorKind::Dns | ErrorKind::Connect);
+        let counts = !(no_connection && waits_for_network);
+        if counts {
+            made += 1;
         } else {
-            pause(&policy, made, asked)
+            unconnected += 1;
+        }
+        let asked = error.retry_at().map(|at| at.duration_since(clock.now()).unwrap_or_default());
+        let pause = match asked {
+            _ if at_once => Duration::ZERO,
+            // The server closed a connection that was kept from an earlier request; the next one is new.
+            _ if made == 1 && error.kind() == ErrorKind::Closed => Duration::ZERO,
+            Some(asked) => asked.max(MIN_DELAY),
+            None if counts => policy.pause(made, policy.max_delay),
+            None => policy.pause(unconnected, MAX_NETWORK_DELAY),
         };
-        let in_time = clock.monotonic().checked_add(wait).is_some_and(|then| then < deadline);
-        let patient = asked.is_none_or(|asked| asked <= policy.most);
-        if !(policy.retries)(&error) || made >= policy.attempts_for(&error) || !in_time || !patient {
+        let in_time = clock.monotonic().checked_add(pause).is_some_and(|then| then < deadline);
+        let in_reach = asked.is_none_or(|asked| asked <= policy.max_delay);
+        if counts && made >= policy.attempts_after(&error) || !in_time || !in_reach {
             return Err(error.with_attempts(made));
         }
-        log::debug!("attempt {made} failed, trying again in {} ms: {error}", wait.as_millis());
-        clock.sleep(wait);
-    }
-}
-
-/// What the server asked for, or else a random share of the doubled base.
-fn pause(policy: &RetryPolicy, made: u32, asked: Option<Duration>) -> Duration {
-    let doubled = policy.base.saturating_mul(1 << (made - 1).min(16)).min(policy.most);
-    asked.unwrap_or_else(|| doubled.mul_f64(random_share())).max(FLOOR)
-}
-
-/// A number drawn evenly from [0, 1).
-pub(crate) fn random_share() -> f64 {
-    let mut bytes = [0; 4];
-    match SystemRandom::new().fill(&mut bytes) {
-        Ok(()) => f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0),
-        Err(_) => 0.5,
+        clock.sleep(pause);
     }
 }

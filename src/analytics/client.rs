@@ -1,21 +1,18 @@
 //! The client: asks Analytics with tokens from any source, again if that may help, and by a deadline.
 
+use super::call::{Caller, Target};
 use super::property::PropertyId;
-use super::refusal::refusal;
 use super::report::{self, Report};
 use super::request::ReportRequest;
-use crate::authorize::{Authorized, Failed};
+use crate::authorize::Authorized;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind};
-use crate::http::{Request, Transport, UreqTransport, check_endpoint};
-use crate::retry::{self, RetryPolicy};
-use crate::token_source::{Ask, TokenSource};
+use crate::http::{Transport, UreqTransport, Url};
+use crate::retry::RetryPolicy;
+use crate::token_source::TokenSource;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// Where the Data API lives.
-const GOOGLE: &str = "https://analyticsdata.googleapis.com";
+use std::time::Duration;
 
 /// How long one report may take: 120 s. Reports over long spans take tens of seconds; Google's own client gives them 60.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -61,17 +58,7 @@ const MAX_BODY: usize = 512 << 20;
 /// # Ok::<(), shortway::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Analytics(Arc<Inner>);
-
-#[derive(Clone)]
-struct Inner {
-    http: Authorized,
-    clock: Arc<dyn Clock>,
-    retry: RetryPolicy,
-    endpoint: String,
-    timeout: Duration,
-    max_body: usize,
-}
+pub struct Analytics(Arc<Caller>);
 
 impl Analytics {
     /// A client that asks Google with tokens from `tokens`, over connections of its own. To use the same source
@@ -82,11 +69,11 @@ impl Analytics {
 
     /// The same over `transport`.
     pub fn with_transport(tokens: impl TokenSource + 'static, transport: impl Transport + 'static) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(Caller {
             http: Authorized::new(tokens, transport),
             clock: Arc::new(SystemClock),
-            retry: RetryPolicy { attempts: ATTEMPTS, ..RetryPolicy::default() },
-            endpoint: GOOGLE.to_owned(),
+            retry: RetryPolicy::default().with_attempts(ATTEMPTS),
+            endpoint: None,
             timeout: TIMEOUT,
             max_body: MAX_BODY,
         }))
@@ -98,8 +85,7 @@ impl Analytics {
     /// # Errors
     /// [`ErrorKind::Config`] when `url` is neither.
     pub fn with_endpoint(mut self, url: &str) -> Result<Self, Error> {
-        check_endpoint("API", url)?;
-        Arc::make_mut(&mut self.0).endpoint = url.trim_end_matches('/').to_owned();
+        Arc::make_mut(&mut self.0).endpoint = Some(Url::endpoint("API", url)?);
         Ok(self)
     }
 
@@ -180,50 +166,9 @@ impl Property {
     /// often the report was asked for, unless the error is the token source's.
     pub fn run_report(&self, request: &ReportRequest) -> Result<Report, Error> {
         request.check()?;
-        let client = &*self.client.0;
         let body = serde_json::to_vec(request)
             .map_err(|e| Error::new(ErrorKind::Other, "cannot write the report request").with_source(e))?;
-        let deadline = client.clock.monotonic() + client.timeout;
-        let mut made = 0;
-        // The outer error may pass and is tried again, the inner one is final.
-        retry::run(client.retry, &*client.clock, deadline, || {
-            made += 1;
-            match self.ask(request, &body, deadline) {
-                Ok(report) => Ok(Ok(report)),
-                Err(Failed::Token(error)) => Ok(Err(error)),
-                Err(Failed::Request(error)) if may_pass(&error) => Err(error),
-                Err(Failed::Request(error)) => Ok(Err(error.with_attempts(made))),
-            }
-        })?
-    }
-
-    /// One attempt.
-    fn ask(&self, request: &ReportRequest, body: &[u8], deadline: Instant) -> Result<Report, Failed> {
-        let client = &*self.client.0;
-        let url = format!("{}/v1beta/properties/{}:runReport?prettyPrint=false", client.endpoint, self.id);
-        let headers = [("Content-Type", "application/json"), ("Accept", "application/json")];
-        let mut post = Request::post(&url, body).headers(&headers).timeout(client.timeout);
-        (post.max_body, post.accept_gzip) = (client.max_body, true);
-        let response = client.http.call(&post, &Ask::new().with_deadline(deadline))?;
-        let report = if response.status == 200 {
-            report::parse(&response.body, request.range_names())
-        } else {
-            Err(refusal(&response, self.id, client.http.identity().as_ref(), client.clock.now()))
-        };
-        report.map_err(Failed::Request)
-    }
-}
-
-/// Whether asking once more may help: the network failed, the server did, or the body ended too soon.
-fn may_pass(error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::Dns
-        | ErrorKind::Connect
-        | ErrorKind::Timeout
-        | ErrorKind::Closed
-        | ErrorKind::Protocol
-        | ErrorKind::Unavailable => true,
-        ErrorKind::Schema => error.is_retryable(),
-        _ => false,
+        let target = Target { what: "the report", property: self.id, verb: "runReport" };
+        self.client.0.post(target, &body, |body| report::parse(body, request.range_names()))
     }
 }

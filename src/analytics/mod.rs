@@ -12,6 +12,7 @@
 //! | a question | [`ReportRequest`] with [`DateRange`], [`OrderBy`], [`FilterExpression`] |
 //! | a [`Report`] | [`Report::rows`], [`Report::total`], [`Report::metadata`] |
 
+mod call;
 mod client;
 mod columns;
 mod filter;

@@ -1,95 +1,271 @@
-//! What Analytics says when it says no.
+//! The error for a response of Analytics other than 200, with what to do.
 //!
-//! In: an answer other than 200. Out: an error with Google's own message, scrubbed, and with what to do. Google's
-//! errors are `google.rpc.Status` in JSON, `{"error": {"code", "message", "status", "details"}}`; a wrong path gets
-//! an HTML page. <https://developers.google.com/analytics/devguides/reporting/data/v1/errors>
+//! In: the response, what was requested. Out: an error with Google's own message, without secrets; the document itself
+//! is its cause. A wrong path gets an HTML page.
+//! <https://developers.google.com/analytics/devguides/reporting/data/v1/errors>
 
 use super::property::PropertyId;
-use crate::error::{Error, ErrorKind, scrub};
-use crate::http::Response;
+use crate::error::{Error, ErrorKind, GoogleStatus};
+use crate::http::{self, Class, Response};
 use crate::token_source::Identity;
-use serde::Deserialize;
-use serde_json::Value;
 use std::time::SystemTime;
+use ureq::http::Uri;
 
-#[derive(Deserialize)]
-struct Envelope {
-    error: Status,
+/// What a refused request was about.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    /// What was requested, such as "the report".
+    pub(super) what: &'a str,
+    pub(super) property: PropertyId,
+    pub(super) identity: Option<&'a Identity>,
+    /// The token that was sent: no piece of it is shown.
+    pub(super) secret: &'a str,
+    /// The wall clock when the response was complete.
+    pub(super) answered: SystemTime,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Status {
-    message: String,
-    status: String,
-    details: Vec<Value>,
-}
-
-/// The error for `response`, which came at `now`: an answer about `property` to a request made as `identity`.
-pub(super) fn refusal(
-    response: &Response,
-    property: PropertyId,
-    identity: Option<&Identity>,
-    now: SystemTime,
-) -> Error {
-    let status = serde_json::from_slice(&response.body).map(|e: Envelope| e.error).unwrap_or_default();
-    let kind = match response.status {
-        429 => ErrorKind::Quota,
-        300..=399 => ErrorKind::Redirect,
-        500 | 502..=504 => ErrorKind::Unavailable,
-        _ => ErrorKind::Api,
+pub(super) fn refusal(response: &Response<Vec<u8>>, context: Context<'_>) -> Error {
+    let class = http::class(response.status());
+    let document = GoogleStatus::parse(response.body(), context.secret);
+    let status = document.as_ref();
+    let quota = Quota::of(response.status().as_u16(), status);
+    let kind = match class {
+        _ if quota.is_some() => ErrorKind::Quota,
+        // Some proxies answer 200 with Google's document of an error in it.
+        Class::Success => kind_by_code(status),
+        Class::Redirect => ErrorKind::Redirect,
+        Class::ProxyLogin => ErrorKind::Config,
+        Class::SendAgain | Class::Unavailable => ErrorKind::Unavailable,
+        Class::SlowDown => ErrorKind::Quota,
+        Class::Refused | Class::NotSupported => ErrorKind::Api,
+        Class::Unexpected => ErrorKind::Protocol,
     };
-    let what = if response.status >= 500 { "failed to make" } else { "refused" };
-    let mut message = format!("Analytics {what} the report on property {property}");
-    if status.message.is_empty() {
-        message = format!("{message} (HTTP status {})", response.status);
-    } else {
-        // A hint may follow after a semicolon.
-        message = format!("{message}: {}", scrub(&status.message).trim_end_matches('.'));
-    }
-    let mut error = Error::new(kind, message).with_status(response.status);
-    if let (429 | 500.., Some(at)) = (response.status, response.retry_after(now)) {
+    let mut error =
+        Error::new(kind, message(response, kind, status, context)).with_status(response.status().as_u16());
+    let at = status
+        .and_then(GoogleStatus::retry_delay)
+        .and_then(|delay| context.answered.checked_add(delay))
+        .or_else(|| http::retry_after(response.headers(), context.answered));
+    if let Some(at) = at.filter(|_| error.is_retryable()) {
         error = error.with_retry_at(at);
     }
-    if let Some(hint) = hint(response.status, &status, property, identity) {
-        error = error.with_hint(hint);
+    let advice = match quota {
+        Some(quota) => Some(quota.advice().to_owned()),
+        None => advice(response, status, context),
+    };
+    if let Some(advice) = advice {
+        error = error.with_hint(advice);
     }
-    if !status.status.is_empty() {
-        error = error.with_code(scrub(&status.status));
+    if let Some(code) = status.map(|s| s.status.as_str()).filter(|code| !code.is_empty()) {
+        error = error.with_code(code);
     }
-    error
+    match document {
+        Some(document) => error.with_source(document),
+        None => error,
+    }
 }
 
-fn hint(http: u16, status: &Status, property: PropertyId, identity: Option<&Identity>) -> Option<String> {
-    let reason = |wanted: &str| status.details.iter().find(|d| d["reason"] == wanted);
-    let who = identity.and_then(Identity::email).unwrap_or("the account that the token stands for");
-    match http {
-        401 => Some(
-            "check that the token source gives access tokens with the scope shortway::scope::ANALYTICS_READONLY"
-                .into(),
-        ),
-        403 if reason("ACCESS_TOKEN_SCOPE_INSUFFICIENT").is_some() => {
-            Some("ask the token source for the scope shortway::scope::ANALYTICS_READONLY".into())
+fn message(
+    response: &Response<Vec<u8>>,
+    kind: ErrorKind,
+    status: Option<&GoogleStatus>,
+    context: Context<'_>,
+) -> String {
+    let Context { what, property, .. } = context;
+    let verb = if kind == ErrorKind::Unavailable { "failed to make" } else { "refused" };
+    let step = format!("Analytics {verb} {what} on property {property}");
+    let Some(status) = status.filter(|status| !status.message.is_empty()) else {
+        return format!("{step} (HTTP status {})", response.status().as_u16());
+    };
+    // A hint may follow after a semicolon.
+    let mut message = format!("{step}: {}", status.message.trim_end_matches('.'));
+    for violation in status.details.iter().flat_map(|detail| &detail.field_violations).take(3) {
+        if !status.message.contains(&violation.description) || !status.message.contains(&violation.field) {
+            message =
+                format!("{message} ({}: {})", violation.field, violation.description.trim_end_matches('.'));
         }
-        403 => Some(match reason("SERVICE_DISABLED") {
-            Some(details) => {
-                let link = details["metadata"]["activationUrl"].as_str().map(scrub);
-                let link =
-                    link.filter(|url| url.starts_with("https://console.") && url.contains(".google.com/"));
-                format!(
-                    "enable the Google Analytics Data API in the project of {who}: {}",
-                    link.as_deref().unwrap_or(
-                        "https://console.cloud.google.com/apis/library/analyticsdata.googleapis.com"
-                    )
-                )
+    }
+    message
+}
+
+/// The kind of an error document that came under status 200.
+fn kind_by_code(status: Option<&GoogleStatus>) -> ErrorKind {
+    match status.map(|status| (status.code, status.status.as_str())) {
+        Some((500 | 502..=504, _) | (_, "UNAVAILABLE" | "INTERNAL" | "DEADLINE_EXCEEDED")) => {
+            ErrorKind::Unavailable
+        }
+        _ => ErrorKind::Api,
+    }
+}
+
+fn advice(
+    response: &Response<Vec<u8>>,
+    status: Option<&GoogleStatus>,
+    context: Context<'_>,
+) -> Option<String> {
+    let who = context.identity.and_then(Identity::email).unwrap_or("the account that the token stands for");
+    let property = context.property;
+    let reason = status.and_then(GoogleStatus::reason);
+    let canonical = status.map_or("", |status| status.status.as_str());
+    match (response.status().as_u16(), canonical) {
+        (300..=399 | 407, _) => Some(MAYBE_A_PROXY.into()),
+        (404, _) if http::is_html(response.headers()) => {
+            Some("check the API URL: Google answers 404 with a page to a path that it does not know".into())
+        }
+        _ if http::is_html(response.headers()) || response.status() == 204 => Some(MAYBE_A_PROXY.into()),
+        (401, _) | (_, "UNAUTHENTICATED") => Some(
+            "check that the token source gives access tokens with the scope shortway::scope::ANALYTICS_READONLY".into(),
+        ),
+        (403, _) | (_, "PERMISSION_DENIED") => Some(match reason {
+            Some("ACCESS_TOKEN_SCOPE_INSUFFICIENT") => {
+                "the token needs the scope shortway::scope::ANALYTICS_READONLY: give it to the token source".into()
             }
-            None => format!(
+            Some("SERVICE_DISABLED") => format!(
+                "enable the Google Analytics Data API in the project of {who}: {}",
+                status.and_then(|s| s.metadata("activationUrl")).filter(|url| is_console(url)).unwrap_or(LIBRARY)
+            ),
+            _ => format!(
                 "add {who} to property {property} as a Viewer (Google Analytics: Admin, Property access management); \
                  if it is there already, check the property id"
             ),
         }),
-        404 => Some("check the API URL: Google answers 404 to a path that it does not know".into()),
-        429 => Some("wait: hourly quotas refill within the hour, daily ones at midnight Pacific time".into()),
+        (404, _) => Some("check the API URL: Google answers 404 to a path that it does not know".into()),
         _ => None,
+    }
+}
+
+const MAYBE_A_PROXY: &str = "a proxy or a login page may have answered instead";
+
+/// Where an API is enabled, if the response names no page.
+const LIBRARY: &str = "https://console.cloud.google.com/apis/library/analyticsdata.googleapis.com";
+
+/// Whether a link leads to a page of Google's own console.
+fn is_console(link: &str) -> bool {
+    let Ok(uri) = link.parse::<Uri>() else { return false };
+    let host = uri.authority().map(|authority| authority.as_str());
+    uri.scheme_str() == Some("https")
+        && matches!(host, Some("console.cloud.google.com" | "console.developers.google.com"))
+}
+
+/// A quota that a request met. The bucket can be told only from the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quota {
+    Day,
+    Hour,
+    ProjectHour,
+    Concurrent,
+    Thresholded,
+    ServerErrors,
+    /// Requests a minute, of all Google APIs.
+    Minute,
+    Unknown,
+}
+
+impl Quota {
+    /// The quota that a response with this HTTP status names, if it is about one.
+    fn of(http: u16, status: Option<&GoogleStatus>) -> Option<Self> {
+        let text = status.map(|status| status.message.to_ascii_lowercase()).unwrap_or_default();
+        let reason = status.and_then(GoogleStatus::reason).unwrap_or_default();
+        let limit = status.and_then(|s| s.metadata("quota_limit")).unwrap_or_default().to_ascii_lowercase();
+        let about_quota = http == 429
+            || status.is_some_and(|status| status.status == "RESOURCE_EXHAUSTED")
+            || matches!(reason, "RATE_LIMIT_EXCEEDED" | "RESOURCE_QUOTA_EXCEEDED" | "QUOTA_EXCEEDED")
+            || http == 403 && (text.contains("quota exceeded") || text.contains("rate limit exceeded"));
+        let says = |words: &[&str]| words.iter().all(|word| text.contains(word));
+        about_quota.then(|| {
+            if says(&["concurrent"]) {
+                Self::Concurrent
+            } else if says(&["threshold"]) {
+                Self::Thresholded
+            } else if says(&["server error"]) {
+                Self::ServerErrors
+            } else if says(&["tokens", "project", "hour"]) {
+                Self::ProjectHour
+            } else if says(&["tokens", "hour"]) {
+                Self::Hour
+            } else if says(&["day"]) || says(&["daily"]) || limit.contains("perday") {
+                Self::Day
+            } else if says(&["minute"]) || limit.contains("perminute") || reason == "RATE_LIMIT_EXCEEDED" {
+                Self::Minute
+            } else {
+                Self::Unknown
+            }
+        })
+    }
+
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Day => {
+                "the property's tokens for today are used; the quota is reset at midnight Pacific time: send fewer or smaller requests, or wait"
+            }
+            Self::Hour => {
+                "the property's tokens for this hour are used; wait: the quota is reset within an hour"
+            }
+            Self::ProjectHour => {
+                "the tokens of this project on the property for this hour are used; wait: the quota is reset within an hour"
+            }
+            Self::Concurrent => {
+                "too many requests at the same time on this property; send the request again when another one has ended"
+            }
+            Self::Thresholded => {
+                "too many requests in this hour that could identify persons (demographics, audiences); wait: the quota is reset within an hour"
+            }
+            Self::ServerErrors => {
+                "too many server errors in this hour: Google refuses every request of this project to the property; wait: the quota is reset within an hour"
+            }
+            Self::Minute => "too many requests in this minute; wait a minute",
+            Self::Unknown => {
+                "a quota is used; set return_property_quota in a request to see which one; most are reset within an hour, daily ones at midnight Pacific time"
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn console_is_googles_own_host() {
+        assert!(is_console("https://console.developers.google.com/apis/api/x/overview?project=1"));
+        assert!(is_console(LIBRARY));
+        for link in [
+            "https://console.evil.example/.google.com/enable",
+            "https://console.evil.example/?next=x.google.com/",
+            "http://console.cloud.google.com/apis",
+            "https://user@console.cloud.google.com/apis",
+            "https://console.cloud.google.com.evil.example/apis",
+            "https://console.developers.google.com/apis and then run: curl https://evil.example/x.sh",
+            "console.cloud.google.com/apis",
+        ] {
+            assert!(!is_console(link), "{link}");
+        }
+    }
+
+    #[test]
+    fn quota_is_told_by_the_message() {
+        let of = |http, message: &str, reason: &str| {
+            let detail = format!(r#"[{{"reason":"{reason}"}}]"#);
+            let body = format!(r#"{{"error":{{"code":{http},"message":"{message}","details":{detail}}}}}"#);
+            Quota::of(http, GoogleStatus::parse(body.as_bytes(), "").as_ref())
+        };
+        for (message, quota) in [
+            ("Exhausted property tokens for a project per hour.", Quota::ProjectHour),
+            ("Exhausted concurrent requests quota.", Quota::Concurrent),
+            ("Exhausted potentially thresholded requests quota.", Quota::Thresholded),
+            ("Exhausted server errors quota for a project per hour.", Quota::ServerErrors),
+            ("Exhausted property tokens per hour.", Quota::Hour),
+            ("Exhausted property tokens per day.", Quota::Day),
+            (
+                "Quota exceeded for quota metric 'x' and limit 'Requests per minute' of service.",
+                Quota::Minute,
+            ),
+            ("no more", Quota::Unknown),
+        ] {
+            assert_eq!(of(429, message, ""), Some(quota), "{message}");
+        }
+        assert_eq!(of(403, "Quota exceeded for limit 'Requests per minute'", ""), Some(Quota::Minute));
+        assert_eq!(of(403, "no", "RATE_LIMIT_EXCEEDED"), Some(Quota::Minute));
+        assert_eq!(of(403, "User does not have sufficient permissions for this property.", ""), None);
     }
 }

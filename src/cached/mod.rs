@@ -13,7 +13,7 @@ pub use policy::CachePolicy;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind};
-use crate::retry::random_share;
+use crate::random::random_share;
 use crate::sync::{Mutex, MutexGuard};
 use crate::token::Token;
 use crate::token_source::{Ask, Identity, TokenSource};

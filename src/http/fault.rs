@@ -54,17 +54,6 @@ pub(super) fn sort(error: &ureq::Error, host: &str, limit: Duration, stage: Stag
     }
 }
 
-/// The same for an error that came while the body was read, perhaps through a decompressor.
-pub(super) fn sort_body(error: io::Error, host: &str, limit: Duration) -> Error {
-    let from_ureq = error.get_ref().is_some_and(|inner| inner.is::<ureq::Error>());
-    let damaged = matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
-    if damaged && !from_ureq && error.get_ref().is_none_or(|inner| !inner.to_string().contains("certificate"))
-    {
-        return Error::new(ErrorKind::Protocol, format!("the compressed answer of {host} is damaged"));
-    }
-    sort(&ureq::Error::from(error), host, limit, Stage::Body)
-}
-
 /// `None` when it is a matter of time.
 fn by_io(error: &io::Error, host: &str) -> Option<Error> {
     use io::ErrorKind as Io;

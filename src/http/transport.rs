@@ -2,15 +2,17 @@
 
 use super::fault::{self, Stage};
 use super::proxy::Proxies;
-use super::{Request, Response, Transport, check_secure, host_of};
+use super::{RequestBody, ResponseBody, Timeouts, Transport, Url};
 use crate::error::{Error, ErrorKind};
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use ureq::Agent;
+use ureq::http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use ureq::http::{HeaderMap, HeaderValue, Request, Response};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
 /// How long resolving a name, and how long connecting with TLS included, may take: 5 s each. Google answers in tens of
 /// milliseconds; a route that is dead should leave time for another try.
@@ -127,34 +129,57 @@ impl fmt::Debug for UreqTransport {
 }
 
 impl Transport for UreqTransport {
-    fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
+    fn send(
+        &self,
+        request: Request<RequestBody<'_>>,
+        timeouts: Timeouts,
+    ) -> Result<Response<ResponseBody>, Error> {
+        let url = Url::of_request(request.uri())?;
         let agent = self.agent().clone();
-        // ureq panics where the system gives no thread for a name look-up; a job that runs for months meets that one day.
-        catch_unwind(AssertUnwindSafe(|| exchange(&agent, self.0.proxies.as_ref(), request))).unwrap_or_else(
-            |_| {
+        // ureq panics when the system gives no thread for a name look-up; a job that runs for months meets that one day.
+        catch_unwind(AssertUnwindSafe(|| exchange(&agent, self.0.proxies.as_ref(), request, &url, timeouts)))
+            .unwrap_or_else(|_| {
                 if let Some(roots) = &self.0.roots {
                     *self.agent() = new_agent(roots);
                 }
                 Err(Error::new(
                     ErrorKind::Aborted,
-                    format!("the HTTP client panicked on the way to {}", host_of(request.url)),
+                    format!("the HTTP client panicked on the way to {}", url.host()),
                 )
                 .with_hint("is this process at a limit of threads or memory?"))
-            },
-        )
+            })
     }
 }
 
-fn exchange(agent: &Agent, proxies: Option<&Proxies>, request: &Request<'_>) -> Result<Response, Error> {
-    let host = host_of(request.url);
-    let mut response = match request.body {
-        Some(body) => with_rules(agent.post(request.url), proxies, request)?.send(body),
-        None => with_rules(agent.get(request.url), proxies, request)?.call(),
-    }
-    .map_err(|e| {
-        let error = fault::sort(&e, host, request.timeout, Stage::Head);
-        let by_proxy =
-            !is_plain_http(request.url) && proxies.is_some_and(|p| matches!(p.for_https(), Ok(Some(_))));
+fn exchange(
+    agent: &Agent,
+    proxies: Option<&Proxies>,
+    request: Request<RequestBody<'_>>,
+    url: &Url,
+    timeouts: Timeouts,
+) -> Result<Response<ResponseBody>, Error> {
+    let (mut parts, body) = request.into_parts();
+    check_headers(&parts.headers)?;
+    parts.headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+    let proxy = match proxies {
+        Some(proxies) if !url.is_plain() => Some(proxies.for_https()?),
+        _ => url.is_plain().then_some(None),
+    };
+    let by_proxy = matches!(proxy, Some(Some(_)));
+    let sent = match body {
+        RequestBody::Empty => run(agent, proxy, Request::from_parts(parts, ()), timeouts),
+        RequestBody::Bytes(bytes) => run(agent, proxy, Request::from_parts(parts, bytes), timeouts),
+        RequestBody::Reader { mut reader, length } => {
+            if let Some(length) = length {
+                parts.headers.insert(CONTENT_LENGTH, length.into());
+            }
+            let body = SendBody::from_reader(&mut reader);
+            run(agent, proxy, Request::from_parts(parts, body), timeouts)
+        }
+    };
+    let response = sent.map_err(|error| {
+        let limit = timeouts.head.map_or(timeouts.total, |head| head.min(timeouts.total));
+        let error = fault::sort(&error, url.host(), limit, Stage::Head);
         match error.kind() {
             ErrorKind::Connect | ErrorKind::Dns if by_proxy && error.hint().is_none() => error.with_hint(
                 "requests go through the proxy that the environment names: is it up, and its name right?",
@@ -162,94 +187,66 @@ fn exchange(agent: &Agent, proxies: Option<&Proxies>, request: &Request<'_>) -> 
             _ => error,
         }
     })?;
-    let encoding = response.headers().get("content-encoding").map(|v| v.as_bytes().to_ascii_lowercase());
-    let headers = response
-        .headers()
-        .iter()
-        .filter(|(name, _)| *name != "content-encoding")
-        .map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        })
-        .collect();
-    let status = response.status().as_u16();
-    if (300..400).contains(&status) {
-        // A redirect is never followed, and its body never waited for.
-        return Ok(Response { status, headers, body: Vec::new() });
-    }
-    let reader = response.body_mut().as_reader();
-    let body = match encoding.as_deref() {
-        None | Some(b"identity" | b"") => read_capped(reader, status, request),
-        #[cfg(feature = "gzip")]
-        Some(b"gzip") if request.accept_gzip => {
-            read_capped(flate2::read::MultiGzDecoder::new(reader), status, request)
-        }
-        Some(_) => Err(Error::new(
-            ErrorKind::Protocol,
-            format!("{host} answered in an encoding that was not asked for"),
-        )),
-    }?;
-    Ok(Response { status, headers, body })
+    let (parts, body) = response.into_parts();
+    let body = Body { reader: body.into_reader(), host: url.host().to_owned(), limit: timeouts.total };
+    Ok(Response::from_parts(parts, ResponseBody::reader(body)))
 }
 
-/// Sets on one request all that must hold whatever the agent's own configuration says.
-fn with_rules<B>(
-    builder: ureq::RequestBuilder<B>,
-    proxies: Option<&Proxies>,
-    request: &Request<'_>,
-) -> Result<ureq::RequestBuilder<B>, Error> {
-    let connect = CONNECT_TIMEOUT.min(request.timeout);
-    let mut config = builder
-        .config()
+/// Sends one request with all that must hold whatever the agent's own configuration says. `proxy` replaces the agent's
+/// own setting, `None` keeps it.
+fn run<S: AsSendBody>(
+    agent: &Agent,
+    proxy: Option<Option<Proxy>>,
+    request: Request<S>,
+    timeouts: Timeouts,
+) -> Result<Response<ureq::Body>, ureq::Error> {
+    let total = timeouts.total.min(MAX_TIMEOUT);
+    let connect = CONNECT_TIMEOUT.min(total);
+    let mut config = agent
+        .configure_request(request)
         .http_status_as_error(false)
         .max_redirects(0)
         .max_response_header_size(MAX_HEADERS)
-        .timeout_global(Some(request.timeout.min(MAX_TIMEOUT)))
+        .timeout_global(Some(total))
         .timeout_resolve(Some(connect))
-        .timeout_connect(Some(connect));
-    if is_plain_http(request.url) {
-        check_secure("request's", request.url)?;
-        config = config.proxy(None);
-    } else if let Some(proxies) = proxies {
-        config = config.proxy(proxies.for_https()?);
+        .timeout_connect(Some(connect))
+        .timeout_recv_response(timeouts.head);
+    if let Some(proxy) = proxy {
+        config = config.proxy(proxy);
     }
-    // As a header: set in the configuration it would keep the connection out of the agent's pool.
-    let mut builder = config.build();
-    if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
-        builder = builder.header("User-Agent", concat!("shortway/", env!("CARGO_PKG_VERSION")));
-    }
-    let gzip = request.accept_gzip && cfg!(feature = "gzip");
-    builder = builder.header("Accept-Encoding", if gzip { "gzip" } else { "identity" });
-    for (name, value) in request.headers {
-        builder = builder.header(*name, *value);
-    }
-    Ok(builder)
+    agent.run(config.build())
 }
 
-fn is_plain_http(url: &str) -> bool {
-    url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:"))
+/// Refuses headers that the transport sets itself: with other values they would end a message in the wrong place, or
+/// send it to another host.
+fn check_headers(headers: &HeaderMap) -> Result<(), Error> {
+    match [CONTENT_LENGTH, TRANSFER_ENCODING, HOST, CONNECTION]
+        .iter()
+        .find(|name| headers.contains_key(*name))
+    {
+        None => Ok(()),
+        Some(name) => Err(Error::new(
+            ErrorKind::Config,
+            format!("the request cannot be sent: its header `{name}` is set by the transport"),
+        )
+        .with_hint("leave the header out; give the length of a body with RequestBody::reader")),
+    }
 }
 
-fn read_capped(reader: impl Read, status: u16, request: &Request<'_>) -> Result<Vec<u8>, Error> {
-    let host = host_of(request.url);
-    let cap = request.max_body as u64;
-    let mut body = Vec::new();
-    // One byte more than the cap tells a body that fits from one that does not.
-    reader
-        .take(cap.saturating_add(1))
-        .read_to_end(&mut body)
-        .map_err(|e| fault::sort_body(e, host, request.timeout))?;
-    if body.len() as u64 > cap {
-        if status >= 400 {
-            // The status says what there is to know of an error page, however long.
-            body.truncate(request.max_body);
-            return Ok(body);
-        }
-        return Err(Error::new(
-            ErrorKind::TooLarge,
-            format!("the answer of {host} is larger than {cap} bytes"),
-        ));
+/// The body of a response, with ureq's errors as ours.
+struct Body {
+    reader: ureq::BodyReader<'static>,
+    host: String,
+    limit: Duration,
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            _ => io::Error::other(fault::sort(&error.into(), &self.host, self.limit, Stage::Body)),
+        })
     }
-    Ok(body)
 }
 
 #[cfg(test)]
@@ -287,9 +284,15 @@ mod tests {
             roots: Some(RootCerts::WebPki),
             proxies: None,
         }));
-        let error = transport.send(&Request::get(&url)).expect_err("a panic");
+        let get = || {
+            let request = Request::get(&url).body(RequestBody::Empty).expect("a request");
+            transport.send(request, Timeouts::new(Duration::from_secs(5)))
+        };
+        let error = get().expect_err("a panic");
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Aborted, true));
-        assert_eq!(transport.send(&Request::get(&url)).expect("another agent").body, b"ok");
+        let mut body = String::new();
+        get().expect("another agent").into_body().read_to_string(&mut body).expect("a body");
+        assert_eq!(body, "ok");
         server.join().expect("no panic");
     }
 }

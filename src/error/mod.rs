@@ -1,8 +1,15 @@
 //! The one error of the crate: what failed, what to do, whether to try again.
 //!
-//! In: a kind, a sentence, facts. Out: an opaque value, cheap to clone, so that all who wait for
-//! one refresh can be told the same. No secret is ever put in; text from a server goes through
-//! [`scrub`] first.
+//! In: a kind, a sentence, facts. Out: an opaque value, cheap to clone, so that all callers that wait for
+//! one refresh get the same one. No secret is ever put in; text from a server goes through [`scrub`] first.
+
+mod google;
+mod oauth;
+mod scrub;
+
+pub use google::{GoogleStatus, StatusDetail, StatusLink, StatusViolation};
+pub use oauth::OAuthError;
+pub(crate) use scrub::{scrub, scrub_secret};
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -17,11 +24,11 @@ use std::time::SystemTime;
 #[non_exhaustive]
 pub enum ErrorKind {
     /// Something given to the program is missing or unusable: a path, an environment variable, a
-    /// key file's shape, a scope, an endpoint, a property id. A person has to mend it.
+    /// key file's shape, a scope, an endpoint, a property id. It needs a configuration change.
     Config,
     /// The private key is damaged, of a kind that cannot sign RS256, or too short.
     Key,
-    /// The clock of this machine is too far off for Google to accept what was signed with it.
+    /// The clock of this machine is too far off: Google does not accept what is signed with it.
     Clock,
     /// The host name could not be resolved.
     Dns,
@@ -29,37 +36,35 @@ pub enum ErrorKind {
     Connect,
     /// The TLS handshake failed.
     Tls,
-    /// No answer in time.
+    /// No response in time.
     Timeout,
-    /// The connection broke before the answer was whole.
+    /// The connection was closed before the response was complete.
     Closed,
-    /// The answer was not HTTP as it should be.
+    /// The response was not valid HTTP.
     Protocol,
-    /// The answer, or a file, was larger than its cap.
+    /// The response, or a file, was larger than its limit.
     TooLarge,
-    /// The server answered with a redirect; none is ever followed.
+    /// The server answered with a redirect; redirects are never followed.
     Redirect,
-    /// The token endpoint refused for good: see [`Error::code`].
+    /// The token endpoint refused the request, and will refuse it again: see [`Error::code`].
     Denied,
     /// The server asks to slow down: see [`Error::retry_at`].
     Throttled,
-    /// The server is out of order for the moment (5xx).
+    /// The server is temporarily unavailable (5xx).
     Unavailable,
-    /// The server says success, but what it sent is no token.
+    /// The server reports success, but its response holds no usable token.
     Malformed,
-    /// A refresh failed a moment ago and the next try is not due: see [`Error::retry_at`].
+    /// A refresh failed a moment ago and the next one is not due yet: see [`Error::retry_at`].
     Backoff,
-    /// The refresh that this caller waited for ended without an outcome.
+    /// The refresh that this caller waited for ended without a result.
     Aborted,
-    /// A token store failed. Never the reason of a failed call, only logged.
-    Store,
     /// The API refused the request: see [`Error::status`] and [`Error::code`].
     Api,
-    /// A quota of the API is used up.
+    /// A quota of the API is exhausted.
     Quota,
-    /// The API's answer has not the documented shape.
+    /// The API's response does not have the documented shape.
     Schema,
-    /// A cell of a report does not fit the type asked for: see [`Error::row`] and
+    /// A cell of a report does not fit the requested type: see [`Error::row`] and
     /// [`Error::column`].
     Row,
     /// Anything else; for sources written outside this crate.
@@ -67,7 +72,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Whether the same call may succeed later although nobody changed anything.
+    /// Whether the same call may succeed later without a change.
     const fn is_transient(self) -> bool {
         matches!(
             self,
@@ -124,7 +129,7 @@ struct Inner {
 
 impl Error {
     /// An error of `kind`; `message` says in lower case, without a full stop, which step failed
-    /// and how. Whoever calls this keeps secrets out of `message`.
+    /// and how. Keep secrets out of `message`.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
             kind,
@@ -158,7 +163,7 @@ impl Error {
         self
     }
 
-    /// Adds when the next try makes sense (UTC).
+    /// Adds when the next attempt makes sense (UTC).
     #[must_use]
     pub fn with_retry_at(mut self, at: SystemTime) -> Self {
         self.inner().retry_at = Some(at);
@@ -186,7 +191,7 @@ impl Error {
         self
     }
 
-    /// Adds the cause. It must hold no secret: its text will be printed by whoever walks the chain.
+    /// Adds the cause. It must hold no secret: programs print the whole chain.
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.inner().source = Some(Arc::new(source));
@@ -211,6 +216,13 @@ impl Error {
     pub(crate) fn with_message(mut self, message: String) -> Self {
         self.inner().message = message;
         self
+    }
+
+    /// The same without `secret` in its message, which holds text from outside.
+    #[cfg(feature = "analytics")]
+    pub(crate) fn without(self, secret: &str) -> Self {
+        let message = scrub_secret(self.message(), secret);
+        self.with_message(message)
     }
 
     pub(crate) fn with_path(mut self, path: &Path) -> Self {
@@ -248,14 +260,14 @@ impl Error {
         self.0.hint.as_deref()
     }
 
-    /// Whether the same call may succeed later although nobody changed anything: the network, a
-    /// server that is busy or down. `false` means that a person has to do something first.
+    /// Whether the same call may succeed later without a change: a fault of the network, a server that is
+    /// busy or down. `false` means that something has to be changed first.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.0.retryable.unwrap_or(self.0.kind.is_transient())
     }
 
-    /// When the next try makes sense (UTC), if the server or the back-off says so.
+    /// When the next attempt makes sense (UTC), if the server or the back-off says so.
     #[must_use]
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.0.retry_at
@@ -275,21 +287,22 @@ impl Error {
         self.0.code.as_deref()
     }
 
-    /// The server's own explanation of the [code](Self::code), one line of at most 300 characters, without anything that
-    /// could be a secret. [`message`](Self::message) holds it too.
+    /// The server's own explanation of the [code](Self::code), one line of at most 300 characters, without
+    /// secrets. [`message`](Self::message) holds it too.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         self.0.description.as_deref()
     }
 
-    /// How many attempts were made over the network, where that was counted.
+    /// How many requests were sent, where that was counted. An attempt for which no connection was made (host name
+    /// not resolved, connection refused) does not count: it did not reach the server.
     #[must_use]
     pub fn attempts(&self) -> Option<u32> {
         self.0.attempts
     }
 
     /// By how many seconds the server's clock is ahead of this machine's (negative: behind), by the `Date` of its
-    /// answer, where it refused something for its dates. With more than a minute the kind is [`ErrorKind::Clock`].
+    /// response, where it refused an assertion for its dates. Over a minute the kind is [`ErrorKind::Clock`].
     #[must_use]
     pub fn clock_offset(&self) -> Option<i64> {
         self.0.clock_offset
@@ -311,6 +324,45 @@ impl Error {
     #[must_use]
     pub fn column(&self) -> Option<&str> {
         self.0.column.as_deref()
+    }
+}
+
+impl Error {
+    /// The first cause of type `T` in the [`source`](StdError::source) chain: [`GoogleStatus`] for what an API
+    /// answered, [`OAuthError`] for what the token endpoint answered.
+    ///
+    /// ```
+    /// # fn show(error: &shortway::Error) {
+    /// if let Some(status) = error.cause::<shortway::GoogleStatus>() {
+    ///     for violation in status.details.iter().flat_map(|detail| &detail.field_violations) {
+    ///         println!("{}: {}", violation.field, violation.description);
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn cause<T: StdError + 'static>(&self) -> Option<&T> {
+        let mut next = self.source();
+        while let Some(error) = next {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            next = error.source();
+        }
+        None
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    /// The name of the kind, in words: `too large`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, c) in format!("{self:?}").chars().enumerate() {
+            if index > 0 && c.is_ascii_uppercase() {
+                f.write_str(" ")?;
+            }
+            write!(f, "{}", c.to_ascii_lowercase())?;
+        }
+        Ok(())
     }
 }
 
@@ -354,89 +406,4 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|e| e as _)
     }
-}
-
-/// The longest server text that goes into an error: 300 characters, enough for every message that Google documents.
-const MAX_SERVER_TEXT: usize = 300;
-
-/// The longest word of a server text that is kept: 60 bytes. A token or an assertion echoed back is longer; field names,
-/// e-mail addresses and codes are shorter.
-const MAX_SERVER_WORD: usize = 60;
-
-/// How many characters of a secret in a row make a word of a server text unfit.
-const SECRET_PIECE: usize = 8;
-
-/// How many numbers in a row are taken for a list of bytes.
-const NUMBERS_IN_A_ROW: usize = 6;
-
-/// Makes text from a server fit for an error: one line, no control characters, no word long enough to be a token (links to
-/// Google's own pages excepted), no list of numbers, cut at [`MAX_SERVER_TEXT`].
-#[cfg(feature = "analytics")]
-pub(crate) fn scrub(text: &str) -> String {
-    scrub_secret(text, "")
-}
-
-/// The same, and no word with a piece of `secret` in it: what was sent may come back in pieces.
-pub(crate) fn scrub_secret(text: &str, secret: &str) -> String {
-    // More than this is cut off anyway; a megabyte need not be looked through.
-    let text: String = text.chars().take(20 * MAX_SERVER_TEXT).collect();
-    let words: Vec<&str> =
-        text.split(|c| char::is_whitespace(c) || is_unseen(c)).filter(|word| !word.is_empty()).collect();
-    let mut kept: Vec<&str> = Vec::with_capacity(words.len());
-    for run in words.chunk_by(|a, b| is_number(a) == is_number(b)) {
-        let list = run.len() >= NUMBERS_IN_A_ROW && is_number(run[0]);
-        for &word in run {
-            let replacement = if list {
-                "[numbers removed]"
-            } else if has_piece(word, secret) || (word.len() > MAX_SERVER_WORD && !is_google_link(word)) {
-                "[long word removed]"
-            } else {
-                word
-            };
-            // One note for many removed words.
-            if replacement == word || kept.last() != Some(&replacement) {
-                kept.push(replacement);
-            }
-        }
-    }
-    let line = kept.join(" ");
-    match line.char_indices().nth(MAX_SERVER_TEXT) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
-
-/// Control characters, and those of Unicode that are not seen but turn the text around them.
-fn is_unseen(c: char) -> bool {
-    let invisible =
-        matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-    c.is_control() || invisible
-}
-
-/// A number as lists of bytes have them: decimal or hexadecimal, with brackets and commas around it.
-fn is_number(word: &str) -> bool {
-    let digits = word.trim_matches(|c: char| c.is_ascii_punctuation()).trim_start_matches("0x");
-    matches!(digits.len(), 1..=3)
-        && digits.bytes().all(|b| b.is_ascii_hexdigit())
-        && digits.bytes().any(|b| b.is_ascii_digit())
-        || matches!(digits.len(), 2) && digits.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
-fn has_piece(word: &str, secret: &str) -> bool {
-    !secret.is_empty()
-        && word
-            .as_bytes()
-            .windows(SECRET_PIECE)
-            .any(|piece| std::str::from_utf8(piece).is_ok_and(|p| secret.contains(p)))
-}
-
-/// Whether `word` is an https link to a host under google.com, with no userinfo, no fragment and
-/// nothing in the query that looks like more than a project id.
-fn is_google_link(word: &str) -> bool {
-    let Some(rest) = word.strip_prefix("https://") else { return false };
-    let (host, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let is_name = host.len() <= MAX_SERVER_WORD
-        && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
-    let long_part = tail.split(['/', '?', '&', '=']).any(|part| part.len() > MAX_SERVER_WORD);
-    is_name && (host == "google.com" || host.ends_with(".google.com")) && !tail.contains('#') && !long_part
 }

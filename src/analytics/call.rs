@@ -1,0 +1,129 @@
+//! One method of the Data API, called with a token, again if that may help, and by a deadline.
+
+use super::property::PropertyId;
+use super::refusal::{self, refusal};
+use crate::authorize::{Answer, Authorized, Failed};
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, GoogleStatus};
+use crate::http::{Class, Limits, Request, Url, class, header};
+use crate::retry::{self, Attempt, Outcome, RetryPolicy, Schedule};
+use crate::token_source::Ask;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The Data API's own address.
+const GOOGLE: &str = "https://analyticsdata.googleapis.com";
+
+/// The settings of a client.
+#[derive(Clone)]
+pub(super) struct Caller {
+    pub(super) http: Authorized,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) retry: RetryPolicy,
+    /// The address of the API, if it is not Google's.
+    pub(super) endpoint: Option<Url>,
+    pub(super) timeout: Duration,
+    pub(super) max_body: usize,
+}
+
+/// A method, and what it is called on.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    /// What is requested, for errors: "the report".
+    pub(super) what: &'a str,
+    pub(super) property: PropertyId,
+    /// The custom method of the property (AIP-136): `runReport`.
+    pub(super) verb: &'a str,
+}
+
+impl Caller {
+    /// Posts `body` and reads the response with `parse`.
+    pub(super) fn post<T>(
+        &self,
+        target: Target<'_>,
+        body: &[u8],
+        parse: impl Fn(&[u8]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let path = format!("/v1beta/properties/{}:{}?prettyPrint=false", target.property, target.verb);
+        let url = match &self.endpoint {
+            Some(endpoint) => endpoint.join(&path)?,
+            None => format!("{GOOGLE}{path}").parse()?,
+        };
+        let deadline = self.clock.monotonic() + self.timeout;
+        let schedule =
+            Schedule { policy: self.retry, clock: &*self.clock, deadline, waits_for_network: false };
+        retry::run(schedule, |attempt| match self.attempt(target, &url, body, &parse, deadline, attempt) {
+            Ok(value) => Outcome::Final(Ok(value)),
+            Err(Failed::Token(error)) => Outcome::Final(Err(error)),
+            Err(Failed::Request(error)) if may_pass(&error) => Outcome::Again(error),
+            Err(Failed::Request(error)) => Outcome::Final(Err(error.with_attempts(attempt.number))),
+        })
+    }
+
+    fn attempt<T>(
+        &self,
+        target: Target<'_>,
+        url: &Url,
+        body: &[u8],
+        parse: impl Fn(&[u8]) -> Result<T, Error>,
+        deadline: Instant,
+        attempt: Attempt,
+    ) -> Result<T, Failed> {
+        let request = Request::post(url.uri())
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json")
+            .body(body.into())
+            .map_err(|error| Failed::Request(error.into()))?;
+        // A server that shows no sign of a response in half of the time left may answer another request.
+        let left = deadline.saturating_duration_since(self.clock.monotonic());
+        let head = (!attempt.is_last).then(|| left / 2);
+        let limits = Limits { deadline, head, max_body: self.max_body, accept_gzip: true };
+        let Answer { response, token } =
+            self.http.call(request, &Ask::new(), limits).map_err(|failed| match failed {
+                Failed::Token(error) => Failed::Token(error),
+                Failed::Request(error) => Failed::Request(about(target, &error)),
+            })?;
+        let identity = self.http.identity();
+        let context = refusal::Context {
+            what: target.what,
+            property: target.property,
+            identity: identity.as_ref(),
+            secret: token.expose_secret(),
+            answered: self.clock.now(),
+        };
+        if class(response.status()) != Class::Success {
+            return Err(Failed::Request(refusal(&response, context)));
+        }
+        parse(response.body()).map_err(|error| match GoogleStatus::parse(response.body(), context.secret) {
+            // Some proxies answer 200 with Google's error document in it.
+            Some(_) => Failed::Request(refusal(&response, context)),
+            None => Failed::Request(error.without(context.secret)),
+        })
+    }
+}
+
+/// Names the step that a fault of the network ended.
+fn about(target: Target<'_>, error: &Error) -> Error {
+    let message = format!("cannot get {} on property {}: {}", target.what, target.property, error.message());
+    let error = error.clone().with_message(message);
+    match error.kind() {
+        ErrorKind::TooLarge => {
+            error.with_hint("raise the limit with Analytics::with_max_body, or request fewer rows")
+        }
+        _ => error,
+    }
+}
+
+/// Whether another attempt may help: the network failed, the server did, or the body ended too soon.
+fn may_pass(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Dns
+        | ErrorKind::Connect
+        | ErrorKind::Timeout
+        | ErrorKind::Closed
+        | ErrorKind::Protocol
+        | ErrorKind::Unavailable => true,
+        ErrorKind::Schema => error.is_retryable(),
+        _ => false,
+    }
+}

@@ -1,0 +1,132 @@
+//! The short way to tokens: credential and cache put together in the one right order.
+//!
+//! In: a credential, and whatever of the rest the caller wants to choose. Out: [`Tokens`], a source that caches, has time
+//! limits and retries transient failures. Each kind of credential is a file here; the setters that all share exist once.
+
+mod service_account;
+
+pub use service_account::{ServiceAccountOptions, service_account};
+
+use crate::cached::{CachePolicy, Cached};
+use crate::clock::{Clock, SystemClock};
+use crate::endpoint::Remote;
+use crate::error::Error;
+use crate::http::{Transport, UreqTransport};
+use crate::retry::RetryPolicy;
+use crate::token_source::TokenSource;
+use std::fmt;
+use std::sync::Arc;
+
+/// What every `build()` returns: a cache around a source of any kind. Clones share the token.
+///
+/// A program that has to name the type of its tokens writes this one, whatever the credential is.
+pub type Tokens = Cached<Arc<dyn TokenSource>>;
+
+/// Options of a source, on the way to [`build`](Self::build). `C` is the kind of credential, with options of its own:
+/// see [`service_account`].
+#[must_use = "nothing is made before `build`"]
+#[derive(Clone)]
+pub struct TokensBuilder<C> {
+    credential: C,
+    shared: Shared,
+}
+
+/// The options that all kinds of credentials share.
+#[derive(Clone)]
+pub struct Shared {
+    retry: RetryPolicy,
+    cache: CachePolicy,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+    quota_project_id: Option<String>,
+}
+
+/// A kind of credential: makes the bare source of its options. Sealed by living in a private module.
+pub trait Credential {
+    /// The bare source.
+    type Source: TokenSource + 'static;
+
+    /// Checks the options. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when an option is not valid.
+    fn into_source(self, shared: Shared) -> Result<Self::Source, Error>;
+}
+
+impl<C> TokensBuilder<C> {
+    fn new(credential: C) -> Self {
+        let shared = Shared {
+            retry: RetryPolicy::default(),
+            cache: CachePolicy::default(),
+            transport: None,
+            clock: Arc::new(SystemClock),
+            quota_project_id: None,
+        };
+        Self { credential, shared }
+    }
+
+    /// How often a failed request is sent again: three attempts by default.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.shared.retry = policy;
+        self
+    }
+
+    /// When tokens are refreshed.
+    pub fn cache(mut self, policy: CachePolicy) -> Self {
+        self.shared.cache = policy;
+        self
+    }
+
+    /// Sends requests through `transport`; by default a [`UreqTransport`] of its own.
+    pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
+        self.shared.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Takes the time from `clock`; by default the system's.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.shared.clock = Arc::new(clock);
+        self
+    }
+
+    /// Counts API requests against the quota of this project (AIP-4110): [`Authorized`](crate::Authorized) sends it as
+    /// `x-goog-user-project`. By default they count against the account's own project.
+    pub fn quota_project_id(mut self, project: impl Into<String>) -> Self {
+        self.shared.quota_project_id = Some(project.into());
+        self
+    }
+}
+
+impl<C: Credential> TokensBuilder<C> {
+    /// The finished source: cached, for any number of threads. Nothing is sent until the first token is needed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when an option is not valid: a scope, a URL, the `token_uri` of
+    /// the key file.
+    pub fn build(self) -> Result<Tokens, Error> {
+        let (cache, clock) = (self.shared.cache, Arc::clone(&self.shared.clock));
+        let source: Arc<dyn TokenSource> = Arc::new(self.build_uncached()?);
+        Ok(Cached::with_policy(source, cache, clock))
+    }
+
+    /// The bare source: every call of `token` sends a request. For programs that cache elsewhere.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_uncached(self) -> Result<C::Source, Error> {
+        self.credential.into_source(self.shared)
+    }
+}
+
+impl Shared {
+    fn remote(self) -> Remote {
+        let transport = self.transport.unwrap_or_else(|| Arc::new(UreqTransport::new()));
+        Remote { transport, clock: self.clock, retry: self.retry }
+    }
+}
+
+impl<C: fmt::Debug> fmt::Debug for TokensBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokensBuilder").field("credential", &self.credential).finish_non_exhaustive()
+    }
+}
