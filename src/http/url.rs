@@ -176,7 +176,7 @@ mod tests {
         for (url, fault) in [
             ("", Fault::NotAUrl),
             ("token", Fault::Relative),
-            ("//oauth2.googleapis.com/token", Fault::NotAUrl),
+            ("//oauth2.googleapis.com/token", Fault::Relative),
             ("http://oauth2.googleapis.com/token", Fault::Plain),
             ("http://localhost:8080/token", Fault::Localhost),
             ("http://127.0.0.1.evil.example/token", Fault::Plain),
@@ -188,7 +188,7 @@ mod tests {
             ("https://oauth2.googleapis.com:/token", Fault::Port),
             ("https://oauth2.googleapis.com/token?x=1", Fault::Query),
             ("https://oauth2.googleapis.com/token#x", Fault::Query),
-            ("file:///etc/passwd", Fault::Relative),
+            ("file:///etc/passwd", Fault::NotAUrl),
             ("ftp://oauth2.googleapis.com/token", Fault::Scheme),
             ("https://oauth2.googleapis.com/to ken", Fault::NotAUrl),
             ("https://oauth2.googleapis.com/token\r\nX: y", Fault::NotAUrl),
