@@ -1,6 +1,7 @@
 //! The example program as its users run it: arguments in, stdout, stderr and exit status out.
 #![cfg(feature = "analytics")]
 
+#[path = "../util/mod.rs"]
 mod util;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
