@@ -2,7 +2,7 @@
 
 use crate::util::endpoint::Endpoint;
 use crate::{
-    REPORT, assert_options_are_in_help, command_with_key, granted, json_endpoint, report, stderr,
+    REPORT, TOKEN, assert_options_are_in_help, command_with_key, granted, json_endpoint, report, stderr,
     with_throw_away_key,
 };
 use serde_json::{Value, json};
@@ -69,31 +69,33 @@ fn text_of_a_note_is_one_line_of_bounded_length() {
     }
 }
 
-/// Runs against a server that holds one answer back until a note is read; gives that note and all after it.
-fn notes_while_held(held: &'static str) -> Vec<String> {
+/// Runs against a server that refuses the first `unavailable` requests, and holds the answer to a request for
+/// `held` back until a note is read. Gives all notes.
+fn notes_while_held(held: &'static str, unavailable: usize) -> Vec<String> {
     let (release, released) = mpsc::channel::<()>();
-    let released = Mutex::new(released);
+    let state = Mutex::new((released, 0));
     let server = Endpoint::start(move |request| {
         let json = vec![("Content-Type", "application/json".to_owned())];
-        let is_token = request.line.starts_with("POST /token ");
-        if request.line.contains(held) {
-            let _ = released.lock().expect("the channel").recv();
+        let mut state = state.lock().expect("the state");
+        state.1 += 1;
+        if state.1 <= unavailable {
+            return (503, json, Vec::new());
         }
+        if request.line.contains(held) {
+            // An error: the sender is dropped.
+            let _ = state.0.recv();
+        }
+        let is_token = request.line.starts_with("POST /token ");
         (200, json, if is_token { granted() } else { REPORT.as_bytes().to_vec() })
     });
-    notes_of(&server, release)
-}
-
-/// Runs against `server`, drops `release` when a line is on stderr, and gives all lines.
-fn notes_of(server: &Endpoint, release: mpsc::Sender<()>) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut child = command_with_key(server, folder.path(), &["--format", "csv"])
+    let mut child = command_with_key(&server, folder.path(), &["--format", "csv"])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .expect("getdata runs");
-    let mut lines =
-        BufReader::new(child.stderr.take().expect("stderr")).lines().map(|line| line.expect("text"));
+    let lines = BufReader::new(child.stderr.take().expect("stderr")).lines();
+    let mut lines = lines.map(|line| line.expect("text"));
     let mut read: Vec<String> = lines.next().into_iter().collect();
     drop(release);
     read.extend(lines);
@@ -104,30 +106,19 @@ fn notes_of(server: &Endpoint, release: mpsc::Sender<()>) -> Vec<String> {
 
 #[test]
 fn late_token_is_announced_once() {
-    assert_eq!(notes_while_held("/token"), ["note: no token after 3 s, still waiting for it"]);
+    assert_eq!(notes_while_held("/token", 0), ["note: no token after 3 s, still waiting for it"]);
 }
 
 #[test]
 fn late_report_is_announced_once() {
-    assert_eq!(notes_while_held("runReport"), ["note: no report after 3 s, still waiting for it"]);
+    assert_eq!(notes_while_held("runReport", 0), ["note: no report after 3 s, still waiting for it"]);
 }
 
 #[test]
 fn announcement_tells_the_last_failure_and_no_secret() {
-    let attempts = Mutex::new(0);
-    let server = Endpoint::start(move |request| {
-        let json = ("Content-Type", "application/json".to_owned());
-        let mut attempts = attempts.lock().expect("the count");
-        *attempts += 1;
-        match *attempts {
-            1 => (503, vec![("Retry-After", "4".to_owned())], Vec::new()),
-            _ if request.line.starts_with("POST /token ") => (200, vec![json], granted()),
-            _ => (200, vec![json], REPORT.as_bytes().to_vec()),
-        }
-    });
-    let read = notes_of(&server, mpsc::channel().0);
+    let read = notes_while_held("/token", 1);
     let [note] = read.as_slice() else { panic!("one note: {read:?}") };
-    assert!(note.starts_with("note: no token after 3 s, still waiting for it: "), "{note}");
+    assert!(note.starts_with("note: no token after 3 s, still waiting for it: attempt 1 failed, "), "{note}");
     assert!(note.contains("503"), "{note}");
-    assert!(!note.contains("assertion=") && !note.contains("eyJ") && !note.contains(crate::TOKEN), "{note}");
+    assert!(!note.contains("assertion=") && !note.contains("eyJ") && !note.contains(TOKEN), "{note}");
 }

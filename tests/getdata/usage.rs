@@ -2,8 +2,8 @@
 
 use crate::util::endpoint::Endpoint;
 use crate::{
-    REPORT, VARIABLE, assert_failed, command, command_with_key, getdata, help, json_endpoint, run, stderr,
-    stdout, with_throw_away_key,
+    REPORT, VARIABLE, assert_failed, assert_options_are_in_help, command, command_with_key, getdata, help,
+    json_endpoint, run, stderr, stdout, with_throw_away_key,
 };
 use serde_json::{Value, json};
 use shortway::ServiceAccountKey;
@@ -213,6 +213,24 @@ fn help_says_how_lists_are_written_and_where_names_are() {
     }
     let wide: Vec<&str> = help().lines().filter(|line| line.chars().count() > 110).collect();
     assert!(wide.is_empty(), "{wide:?}");
+}
+
+/// The program's own texts; what it shows of the crate's is checked on every run of these tests.
+#[test]
+fn every_option_that_a_text_of_the_program_names_is_in_help() {
+    for source in [
+        include_str!("../../examples/getdata/arguments.rs"),
+        include_str!("../../examples/getdata/fake.rs"),
+        include_str!("../../examples/getdata/main.rs"),
+        include_str!("../../examples/getdata/notes.rs"),
+        include_str!("../../examples/getdata/print.rs"),
+        include_str!("../../examples/getdata/text.rs"),
+        include_str!("../../examples/getdata/wait.rs"),
+    ] {
+        let is_code = |line: &&str| !line.trim_start().starts_with("//");
+        let code: Vec<&str> = source.lines().filter(is_code).collect();
+        assert_options_are_in_help(&code.join("\n"));
+    }
 }
 
 #[test]
