@@ -1,0 +1,172 @@
+//! The command line: what it offers, and what it requests.
+
+#![expect(clippy::doc_markdown, reason = "the comments on arguments are the text of --help")]
+
+use crate::{Failure, usage};
+use clap::builder::NonEmptyStringValueParser as NonEmpty;
+use clap::{Parser, ValueEnum, value_parser};
+use shortway::analytics::{DateRange, OrderBy, ReportRequest};
+use shortway::{Error, ErrorKind};
+use std::collections::HashSet;
+use std::env;
+use std::path::PathBuf;
+
+/// The variable that names a key file where `--key` does not.
+const VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
+
+const ABOUT: &str = "Print what a Google Analytics (GA4) property counted";
+
+const LONG_ABOUT: &str = "\
+Print what a Google Analytics (GA4) property counted.
+
+Figures of a property need both a key (--key, or the variable GOOGLE_APPLICATION_CREDENTIALS) and --property.
+With --fake the figures are made up: a fake Google on this machine answers. The same holds without any
+argument, as long as the variable is not set.";
+
+const AFTER_HELP: &str = "\
+NAMES are comma-separated API names. Google lists them at
+https://developers.google.com/analytics/devguides/reporting/data/v1/api-schema
+
+table: control characters, line breaks and invisible characters are shown as escapes such as \\n, \\u{202e}.
+csv:   a text that a spreadsheet would run as a formula (it begins with =, +, -, @, a tab or a line break)
+       gets a ' in front; all other text is as it came, control characters included.
+json:  columns keep their order, and a metric has one type, the one in its header: whole numbers, or numbers
+       with a fraction (7.0). A metric of an unknown type is text in quotes, and so is a cell that is not such
+       a number: whole numbers beyond 64 bits, NaN, infinities. The totals of an empty report are null.
+
+Data goes to stdout, notes and errors to stderr. Exit status: 0, 1 for a failed query, 2 for wrong usage.";
+
+#[derive(Parser)]
+#[command(name = "getdata", version, about = ABOUT, long_about = LONG_ABOUT, after_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    /// The service account's JSON key file; by default the one that GOOGLE_APPLICATION_CREDENTIALS names
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// The property's number (Google Analytics: Admin, Property settings, Property details)
+    #[arg(long, value_name = "ID", value_parser = NonEmpty::new())]
+    property: Option<String>,
+    /// Print made-up figures, from a fake Google on this machine
+    #[arg(long, conflicts_with_all = ["key", "property", "token_url", "api_url"])]
+    fake: bool,
+    /// The first day: YYYY-MM-DD, NdaysAgo, yesterday or today
+    #[arg(long, value_name = "DAY", default_value = "30daysAgo", value_parser = NonEmpty::new())]
+    start: String,
+    /// The last day
+    #[arg(long, value_name = "DAY", default_value = "yesterday", value_parser = NonEmpty::new())]
+    end: String,
+    /// What to count: comma-separated
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "screenPageViews,sessions")]
+    metrics: Vec<String>,
+    /// What to count by: comma-separated; give an empty text for totals alone
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "pagePath")]
+    dimensions: Vec<String>,
+    /// What to sort by, with a minus for largest first; by default the first metric, largest first
+    #[arg(long, value_name = "[-]NAME", allow_hyphen_values = true)]
+    order_by: Option<String>,
+    /// How many rows at most, up to 250000
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u64).range(1..=250_000))]
+    limit: u64,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Get tokens here instead of at Google: https, or http with a loopback IP address
+    #[arg(long, value_name = "URL", value_parser = NonEmpty::new())]
+    pub(crate) token_url: Option<String>,
+    /// Get reports here instead of at Google: https, or http with a loopback IP address
+    #[arg(long, value_name = "URL", value_parser = NonEmpty::new())]
+    pub(crate) api_url: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    /// Totals, then an aligned table
+    Table,
+    /// One object: totals, rows, rowCount
+    Json,
+    /// A header line, then the rows
+    Csv,
+}
+
+/// Whose figures are requested.
+pub(crate) enum Figures<'a> {
+    MadeUp,
+    /// Those of the property of this id.
+    Of(&'a str),
+}
+
+impl Arguments {
+    /// Made-up figures only where they are requested: a nightly job that loses its key or its variable must
+    /// not save them. The crate takes an empty variable for one that is not set, and so does this.
+    pub(crate) fn figures(&self) -> Result<Figures<'_>, Failure> {
+        let variable = env::var_os(VARIABLE).is_some_and(|value| !value.is_empty());
+        let no_arguments = env::args_os().len() <= 1;
+        let half = match (&self.property, self.key.is_some(), variable) {
+            _ if self.fake => return Ok(Figures::MadeUp),
+            (None, false, false) if no_arguments => return Ok(Figures::MadeUp),
+            (Some(property), true, _) | (Some(property), _, true) => return Ok(Figures::Of(property)),
+            (None, true, _) => "--key needs --property, the number of the property".to_owned(),
+            (None, false, true) => {
+                format!(
+                    "{VARIABLE} is set, in place of --key, and needs --property, the number of the property"
+                )
+            }
+            (Some(_), false, false) => {
+                format!("--property needs --key, or {VARIABLE} set to the path of a key file")
+            }
+            (None, false, false) => format!("neither --key (or {VARIABLE}) nor --property is given"),
+        };
+        Err(wrong(half, "give both, or --fake for made-up figures"))
+    }
+
+    pub(crate) fn request(&self) -> Result<ReportRequest, Failure> {
+        let (metrics, dimensions) = (names(&self.metrics), names(&self.dimensions));
+        let Some(first) = metrics.first() else {
+            let hint = "give at least one name, such as sessions";
+            return Err(wrong("--metrics names nothing to count", hint));
+        };
+        let mut seen = HashSet::new();
+        if let Some(name) = dimensions.iter().chain(&metrics).find(|name| !seen.insert(*name)) {
+            let message = format!("--metrics and --dimensions name {name:?} twice");
+            return Err(wrong(message, "name each column once"));
+        }
+        let by = match &self.order_by {
+            Some(order) => order_by(order, &metrics, &dimensions)?,
+            None => OrderBy::metric(first).desc(),
+        };
+        Ok(ReportRequest::new()
+            .dates(DateRange::new(&self.start, &self.end))
+            .metrics(metrics)
+            .dimensions(dimensions)
+            .order_by(by)
+            .limit(self.limit))
+    }
+}
+
+fn names(list: &[String]) -> Vec<String> {
+    list.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+}
+
+fn order_by(order: &str, metrics: &[String], dimensions: &[String]) -> Result<OrderBy, Failure> {
+    let (name, is_descending) = match order.trim().strip_prefix('-') {
+        Some(name) => (name.trim(), true),
+        None => (order.trim(), false),
+    };
+    let is_among = |names: &[String]| names.iter().any(|n| n == name);
+    let by = match name {
+        "" => {
+            let hint = "name one of --metrics or --dimensions, with a minus for largest first";
+            return Err(wrong("--order-by names nothing to sort by", hint));
+        }
+        _ if is_among(metrics) => OrderBy::metric(name),
+        _ if is_among(dimensions) => OrderBy::dimension(name),
+        _ => {
+            let message = format!("--order-by: {name:?} is neither in --metrics nor in --dimensions");
+            return Err(wrong(message, "a report is sorted by what it shows"));
+        }
+    };
+    Ok(if is_descending { by.desc() } else { by })
+}
+
+fn wrong(message: impl Into<String>, hint: &str) -> Failure {
+    usage(Error::new(ErrorKind::Config, message).with_hint(hint))
+}

@@ -1,0 +1,50 @@
+//! What a reader of the figures has to know beside them: where they are not all there is.
+//!
+//! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/ResponseMetaData>
+
+use crate::text::escaped;
+use shortway::analytics::Report;
+
+/// The longest note, in characters. Part of it is Google's text.
+const LONGEST: usize = 300;
+
+/// One line for each doubt about the figures of `report`.
+pub(crate) fn of(report: &Report) -> Vec<String> {
+    let metadata = report.metadata();
+    let mut notes = Vec::new();
+    if report.is_empty() {
+        let reason = metadata.empty_reason.as_ref().map(|reason| format!(": {reason}"));
+        notes.push(format!("Analytics has no rows for this report{}", reason.unwrap_or_default()));
+    } else if !report.is_complete() {
+        notes.push(format!("{} of {} rows shown, see --limit", report.len(), report.row_count()));
+    }
+    for sample in &metadata.sampling_metadatas {
+        let (read, all) = (sample.samples_read_count, sample.sampling_space_size);
+        notes.push(format!("the figures are estimates: Google read {read} of {all} events (sampling)"));
+    }
+    if metadata.subject_to_thresholding == Some(true) {
+        notes
+            .push("small figures may be withheld so that nobody can be identified (thresholding)".to_owned());
+    }
+    if metadata.data_loss_from_other_row {
+        notes.push(
+            "the property has too many different values: some rows are merged into a row (other)".to_owned(),
+        );
+    }
+    for reason in &metadata.data_truncation_reasons {
+        let text = reason.message.as_deref().or(reason.kind.as_deref());
+        notes.push(format!("data may be missing: {}", text.unwrap_or("Google does not say why")));
+    }
+    if !metadata.restricted_metrics.is_empty() {
+        let names = metadata.restricted_metrics.join(", ");
+        notes.push(format!("the account may not see these metrics, which come as zeros: {names}"));
+    }
+    notes.iter().map(|note| shortened(&escaped(note))).collect()
+}
+
+fn shortened(note: &str) -> String {
+    match note.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &note[..end]),
+        None => note.to_owned(),
+    }
+}
