@@ -5,8 +5,7 @@ mod util;
 use shortway::scope::ANALYTICS_READONLY;
 use shortway::testing::{FakeGoogle, ManualClock, ScriptedSource, throw_away_key};
 use shortway::{
-    Ask, CachePolicy, Cached, Clock, Error, ErrorKind, RetryPolicy, ServiceAccount, Token, TokenKind,
-    TokenSource,
+    Ask, CachePolicy, Cached, Clock, Error, ErrorKind, RetryPolicy, Token, TokenKind, TokenSource, Tokens,
 };
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -176,7 +175,7 @@ fn thousand_calls(source: &(impl TokenSource + ?Sized)) -> Vec<Result<Token, Err
     })
 }
 
-fn real_source(token_url: String, clock: &ManualClock) -> Cached<ServiceAccount> {
+fn real_source(token_url: String, clock: &ManualClock) -> Tokens {
     shortway::service_account(throw_away_key(), [ANALYTICS_READONLY])
         .token_endpoint(token_url)
         .clock(clock.clone())

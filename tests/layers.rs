@@ -20,8 +20,8 @@ const ORDER: [&[&str]; 7] = [
 ];
 
 /// The same inside `analytics`.
-const ANALYTICS: [&str; 10] =
-    ["property", "filter", "request", "columns", "table", "rows", "metadata", "report", "refusal", "client"];
+const ANALYTICS: [&str; 9] =
+    ["wire", "property", "request", "answer", "table", "rows", "report", "refusal", "client"];
 
 /// What `testing` may use: words, contract, mechanisms.
 const TESTING: usize = 3;

@@ -5,7 +5,7 @@ use super::refusal::{self, refusal};
 use crate::authorize::{Answer, Authorized, Failed};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, GoogleStatus};
-use crate::http::{Class, Limits, Request, Url, class, header};
+use crate::http::{Class, Limits, Request, Url, class, header, is_html};
 use crate::retry::{self, Attempt, Outcome, RetryPolicy, Schedule};
 use crate::token_source::Ask;
 use std::sync::Arc;
@@ -97,6 +97,9 @@ impl Caller {
         parse(response.body()).map_err(|error| match GoogleStatus::parse(response.body(), context.secret) {
             // Some proxies answer 200 with Google's error document in it.
             Some(_) => Failed::Request(refusal(&response, context)),
+            None if is_html(response.headers()) => {
+                Failed::Request(error.without(context.secret).with_hint(refusal::MAYBE_A_PROXY))
+            }
             None => Failed::Request(error.without(context.secret)),
         })
     }

@@ -12,25 +12,26 @@
 //! | a question | [`ReportRequest`] with [`DateRange`], [`OrderBy`], [`FilterExpression`] |
 //! | a [`Report`] | [`Report::rows`], [`Report::total`], [`Report::metadata`] |
 
+mod answer;
 mod call;
 mod client;
-mod columns;
-mod filter;
-mod metadata;
 mod property;
 mod refusal;
 mod report;
 mod request;
 mod rows;
 mod table;
+mod wire;
 
+pub use answer::{
+    Column, ColumnKind, DataTruncationReason, Metadata, MetricType, PropertyQuota, QuotaStatus,
+    SamplingMetadata,
+};
 pub use client::{Analytics, Property};
-pub use columns::{Column, ColumnKind, MetricType};
-pub use filter::{Filter, FilterExpression, FilterTest, MatchType, NumericOperation, NumericValue};
-pub use metadata::{DataTruncationReason, Metadata, PropertyQuota, QuotaStatus, SamplingMetadata};
 pub use property::PropertyId;
 pub use report::Report;
 pub use request::{
-    DateRange, Dimension, Metric, MetricAggregation, OrderBy, OrderField, OrderType, ReportRequest,
+    DateRange, Dimension, Filter, FilterExpression, FilterTest, MatchType, Metric, MetricAggregation,
+    NumericOperation, NumericValue, OrderBy, OrderField, OrderType, ReportRequest,
 };
 pub use rows::Rows;

@@ -72,7 +72,8 @@ fn message(
     context: Context<'_>,
 ) -> String {
     let Context { what, property, .. } = context;
-    let verb = if kind == ErrorKind::Unavailable { "failed to make" } else { "refused" };
+    let failed = kind == ErrorKind::Unavailable || response.status().is_server_error();
+    let verb = if failed { "failed to make" } else { "refused" };
     let step = format!("Analytics {verb} {what} on property {property}");
     let Some(status) = status.filter(|status| !status.message.is_empty()) else {
         return format!("{step} (HTTP status {})", response.status().as_u16());
@@ -134,7 +135,7 @@ fn advice(
     }
 }
 
-const MAYBE_A_PROXY: &str = "a proxy or a login page may have answered instead";
+pub(super) const MAYBE_A_PROXY: &str = "a proxy or a login page may have answered instead";
 
 /// Where an API is enabled, if the response names no page.
 const LIBRARY: &str = "https://console.cloud.google.com/apis/library/analyticsdata.googleapis.com";

@@ -4,8 +4,7 @@
 //! ignored, nothing known is lost.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/RunReportResponse>
 
-use super::columns::{Column, ColumnKind, MetricType};
-use super::metadata::{Metadata, PropertyQuota};
+use super::answer::{Column, ColumnKind, Metadata, MetricType, PropertyQuota};
 use super::request::MetricAggregation;
 use super::rows::{self, Rows};
 use super::table::Table;

@@ -261,7 +261,7 @@ impl<S> Clone for Cached<S> {
     }
 }
 
-impl<S: fmt::Debug> fmt::Debug for Cached<S> {
+impl<S: TokenSource> fmt::Debug for Cached<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let held = self
             .0
@@ -271,7 +271,10 @@ impl<S: fmt::Debug> fmt::Debug for Cached<S> {
             .held
             .as_ref()
             .map(|h| h.token.clone());
-        f.debug_struct("Cached").field("source", &self.0.source).field("held", &held).finish_non_exhaustive()
+        f.debug_struct("Cached")
+            .field("identity", &self.identity())
+            .field("held", &held)
+            .finish_non_exhaustive()
     }
 }
 

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use ureq::http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use ureq::http::{HeaderMap, HeaderValue, Request, Response};
+use ureq::http::{HeaderMap, HeaderValue, Method, Request, Response};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
@@ -167,6 +167,10 @@ fn exchange(
     };
     let by_proxy = matches!(proxy, Some(Some(_)));
     let sent = match body {
+        // Without a length ureq would send a body of chunks.
+        RequestBody::Empty if matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) => {
+            run(agent, proxy, Request::from_parts(parts, [].as_slice()), timeouts)
+        }
         RequestBody::Empty => run(agent, proxy, Request::from_parts(parts, ()), timeouts),
         RequestBody::Bytes(bytes) => run(agent, proxy, Request::from_parts(parts, bytes), timeouts),
         RequestBody::Reader { mut reader, length } => {

@@ -100,7 +100,13 @@ impl Refusal<'_> {
                 (ErrorKind::Protocol, "answered with a status that makes no sense here")
             }
         };
-        let error = Error::new(kind, format!("the token endpoint {what} (HTTP status {})", status.as_u16()));
+        let of = match (kind, self.context.account) {
+            (ErrorKind::Denied, Some(account)) => format!(" of {account}"),
+            (_, Some(account)) => format!(" for {account}"),
+            (_, None) => String::new(),
+        };
+        let error =
+            Error::new(kind, format!("the token endpoint {what}{of} (HTTP status {})", status.as_u16()));
         let hint = match kind {
             ErrorKind::Redirect => Some(MAYBE_A_PROXY),
             _ if http::class(status) == Class::NotSupported => Some(MAYBE_A_PROXY),

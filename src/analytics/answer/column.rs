@@ -32,7 +32,7 @@ pub enum MetricType {
     Float,
     /// Seconds.
     Seconds,
-    /// An amount in the currency of [`Metadata::currency_code`](super::Metadata::currency_code).
+    /// An amount in the currency of [`Metadata::currency_code`](crate::analytics::Metadata::currency_code).
     Currency,
     /// Any other type, by Google's name: `TYPE_MILLISECONDS`, `TYPE_METERS`, …
     Other(String),

@@ -3,11 +3,19 @@
 //! Fields that are empty are left out; 64-bit integers are strings on the wire.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/properties/runReport>
 
-use super::filter::FilterExpression;
+mod column;
+mod date;
+mod filter;
+mod order;
+
+pub use column::{Dimension, Metric};
+pub use date::DateRange;
+pub use filter::{Filter, FilterExpression, FilterTest, MatchType, NumericOperation, NumericValue};
+pub use order::{OrderBy, OrderField, OrderType};
+
+use super::wire::{as_text, is_false, is_zero, some_as_text};
 use crate::error::{Error, ErrorKind};
-use serde::{Serialize, Serializer};
-use std::fmt::Display;
-use time::Date;
+use serde::Serialize;
 
 /// What a report shall show: which metrics, by which dimensions, over which days, in what order.
 ///
@@ -178,120 +186,6 @@ impl ReportRequest {
     }
 }
 
-/// A column to group by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Dimension {
-    /// The API name, such as `pagePath`, or `customEvent:name`.
-    pub name: String,
-}
-
-impl<S: Into<String>> From<S> for Dimension {
-    fn from(name: S) -> Self {
-        Self { name: name.into() }
-    }
-}
-
-/// A column of figures: a name, or a formula under a name of the caller's.
-///
-/// ```
-/// use shortway::analytics::{Metric, ReportRequest};
-///
-/// let request = ReportRequest::new()
-///     .metrics(["sessions"])
-///     .metrics([Metric::expression("eventsPerSession", "eventCount/sessions"), Metric::from("eventCount").invisible()]);
-/// # let _ = request;
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Metric {
-    /// The API name, such as `screenPageViews`, or a name of the caller's for `expression`.
-    pub name: String,
-    /// A formula of other metrics, such as `eventCount/sessions`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expression: Option<String>,
-    /// Not shown, only for use in filters, orders and formulas.
-    #[serde(skip_serializing_if = "is_false")]
-    pub invisible: bool,
-}
-
-impl Metric {
-    /// What `formula` gives, such as `eventCount/sessions`, in a column called `name`.
-    pub fn expression(name: impl Into<String>, formula: impl Into<String>) -> Self {
-        Self { expression: Some(formula.into()), ..name.into().into() }
-    }
-
-    /// Not shown: no column of the report, only for use in filters, orders and formulas.
-    #[must_use]
-    pub fn invisible(mut self) -> Self {
-        self.invisible = true;
-        self
-    }
-}
-
-impl<S: Into<String>> From<S> for Metric {
-    fn from(name: S) -> Self {
-        Self { name: name.into(), expression: None, invisible: false }
-    }
-}
-
-/// A range of days, first and last included, in the property's time zone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct DateRange {
-    /// `YYYY-MM-DD`, `NdaysAgo`, `yesterday` or `today`.
-    pub start_date: String,
-    /// The same.
-    pub end_date: String,
-    /// What the range is called in the column `dateRange`; `date_range_0`, `date_range_1`, … by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-}
-
-impl DateRange {
-    /// From `start_date` to `end_date`, each `YYYY-MM-DD`, `NdaysAgo`, `yesterday` or `today`.
-    pub fn new(start_date: impl Into<String>, end_date: impl Into<String>) -> Self {
-        Self { start_date: start_date.into(), end_date: end_date.into(), name: None }
-    }
-
-    /// So many whole days, the last of them yesterday. The property's time zone decides which day that is; the day
-    /// that is still running is not in it. No days, `last_days(0)`, would begin after they end: Google refuses that.
-    #[must_use]
-    pub fn last_days(days: u32) -> Self {
-        Self::new(format!("{days}daysAgo"), "yesterday")
-    }
-
-    /// From one calendar day to another.
-    #[must_use]
-    pub fn between(first: Date, last: Date) -> Self {
-        Self::new(iso(first), iso(last))
-    }
-
-    /// Yesterday.
-    #[must_use]
-    pub fn yesterday() -> Self {
-        Self::new("yesterday", "yesterday")
-    }
-
-    /// Today so far: figures still change for a day or two.
-    #[must_use]
-    pub fn today() -> Self {
-        Self::new("today", "today")
-    }
-
-    /// Gives the range a name for the column `dateRange`.
-    #[must_use]
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-}
-
-fn iso(date: Date) -> String {
-    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
-}
-
 /// What is computed over all rows, beside the rows. The API knows COUNT too, and refuses it in `runReport`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -303,90 +197,4 @@ pub enum MetricAggregation {
     Minimum,
     /// The largest value of a row.
     Maximum,
-}
-
-/// One level of the order of the rows; ascending unless [`desc`](OrderBy::desc) is called.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct OrderBy {
-    /// What it goes by.
-    #[serde(flatten)]
-    pub field: OrderField,
-    /// Whether the largest comes first.
-    #[serde(skip_serializing_if = "is_false")]
-    pub desc: bool,
-}
-
-/// What an order goes by. It must be one of the columns requested.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-#[non_exhaustive]
-pub enum OrderField {
-    /// A metric's value.
-    Metric {
-        /// The metric.
-        metric_name: String,
-    },
-    /// A dimension's text.
-    Dimension {
-        /// The dimension.
-        dimension_name: String,
-        /// How texts compare; by Unicode code point by default.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        order_type: Option<OrderType>,
-    },
-}
-
-/// How the texts of a dimension compare.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[non_exhaustive]
-pub enum OrderType {
-    /// By Unicode code point.
-    Alphanumeric,
-    /// The same without regard to case.
-    CaseInsensitiveAlphanumeric,
-    /// As numbers; what is no number comes first.
-    Numeric,
-}
-
-impl OrderBy {
-    /// By a metric.
-    pub fn metric(name: impl Into<String>) -> Self {
-        Self { field: OrderField::Metric { metric_name: name.into() }, desc: false }
-    }
-
-    /// By a dimension's text.
-    pub fn dimension(name: impl Into<String>) -> Self {
-        Self { field: OrderField::Dimension { dimension_name: name.into(), order_type: None }, desc: false }
-    }
-
-    /// Largest first.
-    #[must_use]
-    pub fn desc(mut self) -> Self {
-        self.desc = true;
-        self
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-
-/// A 64-bit integer as the string that protobuf's JSON makes of it.
-pub(super) fn as_text<S: Serializer>(number: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(number)
-}
-
-fn some_as_text<S: Serializer>(number: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
-    match number {
-        Some(number) => serializer.collect_str(number),
-        None => serializer.serialize_none(),
-    }
 }

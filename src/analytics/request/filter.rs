@@ -1,12 +1,13 @@
 //! Filters of a report request, as Google's JSON has them.
 
+use crate::analytics::wire::{as_text, is_false};
 use serde::Serialize;
 use std::ops::Not;
 
 /// Which rows a report is made of: one filter, or several put together.
 ///
-/// Given to [`ReportRequest::filter`](super::ReportRequest::filter) it is about dimensions and holds before rows are
-/// grouped; given to [`ReportRequest::metric_filter`](super::ReportRequest::metric_filter()) it is about metrics and holds
+/// Given to [`ReportRequest::filter`](crate::analytics::ReportRequest::filter) it is about dimensions and holds before rows are
+/// grouped; given to [`ReportRequest::metric_filter`](crate::analytics::ReportRequest::metric_filter()) it is about metrics and holds
 /// after. Source: `FilterExpression` of the Data API.
 ///
 /// ```
@@ -221,7 +222,7 @@ pub enum NumericOperation {
 #[non_exhaustive]
 pub enum NumericValue {
     /// An integer; on the wire a string, as all 64-bit integers of the API.
-    #[serde(rename = "int64Value", serialize_with = "super::request::as_text")]
+    #[serde(rename = "int64Value", serialize_with = "as_text")]
     Int64(i64),
     /// A floating-point number.
     #[serde(rename = "doubleValue")]
@@ -238,9 +239,4 @@ impl From<f64> for NumericValue {
     fn from(number: f64) -> Self {
         Self::Double(number)
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }

@@ -1,8 +1,7 @@
-//! What Google says about a report beside its figures: where data may be missing, and what is left of the quota.
-//!
-//! Most of it is absent from most answers.
+//! What Google says about a report as a whole: where data may be missing, and why. Most of it is absent from most answers.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/ResponseMetaData>
 
+use crate::analytics::wire::int64;
 use serde::{Deserialize, Deserializer};
 
 /// What Google says about a report as a whole.
@@ -56,50 +55,6 @@ pub struct DataTruncationReason {
     /// The day from which on data is missing.
     #[serde(rename = "dataTruncationDate")]
     pub date: Option<String>,
-}
-
-/// What is left of a property's quota, if [`ReportRequest::return_property_quota`](super::ReportRequest) was set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct PropertyQuota {
-    /// Tokens of the property for today (Pacific time).
-    pub tokens_per_day: Option<QuotaStatus>,
-    /// Tokens of the property for this hour.
-    pub tokens_per_hour: Option<QuotaStatus>,
-    /// Tokens of this project on the property for this hour: the bucket that empties first.
-    pub tokens_per_project_per_hour: Option<QuotaStatus>,
-    /// Requests at the same time.
-    pub concurrent_requests: Option<QuotaStatus>,
-    /// Server errors of this hour.
-    pub server_errors_per_project_per_hour: Option<QuotaStatus>,
-    /// Requests of this hour that could reveal persons.
-    pub potentially_thresholded_requests_per_hour: Option<QuotaStatus>,
-}
-
-/// One bucket of a quota.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct QuotaStatus {
-    /// What this request cost.
-    pub consumed: Option<i32>,
-    /// What is left; Google has sent -1.
-    pub remaining: Option<i32>,
-}
-
-/// A 64-bit integer, which protobuf's JSON writes as a string.
-fn int64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Int64 {
-        Number(i64),
-        Text(String),
-    }
-    match Int64::deserialize(deserializer)? {
-        Int64::Number(number) => Ok(number),
-        Int64::Text(text) => text.parse().map_err(serde::de::Error::custom),
-    }
 }
 
 fn restricted_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

@@ -1,0 +1,61 @@
+//! Ranges of days, as Google's JSON has them.
+
+use serde::Serialize;
+use time::Date;
+
+/// A range of days, first and last included, in the property's time zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct DateRange {
+    /// `YYYY-MM-DD`, `NdaysAgo`, `yesterday` or `today`.
+    pub start_date: String,
+    /// The same.
+    pub end_date: String,
+    /// What the range is called in the column `dateRange`; `date_range_0`, `date_range_1`, … by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl DateRange {
+    /// From `start_date` to `end_date`, each `YYYY-MM-DD`, `NdaysAgo`, `yesterday` or `today`.
+    pub fn new(start_date: impl Into<String>, end_date: impl Into<String>) -> Self {
+        Self { start_date: start_date.into(), end_date: end_date.into(), name: None }
+    }
+
+    /// So many whole days, the last of them yesterday. The property's time zone decides which day that is; the day
+    /// that is still running is not in it. No days, `last_days(0)`, would begin after they end: Google refuses that.
+    #[must_use]
+    pub fn last_days(days: u32) -> Self {
+        Self::new(format!("{days}daysAgo"), "yesterday")
+    }
+
+    /// From one calendar day to another.
+    #[must_use]
+    pub fn between(first: Date, last: Date) -> Self {
+        Self::new(iso(first), iso(last))
+    }
+
+    /// Yesterday.
+    #[must_use]
+    pub fn yesterday() -> Self {
+        Self::new("yesterday", "yesterday")
+    }
+
+    /// Today so far: figures still change for a day or two.
+    #[must_use]
+    pub fn today() -> Self {
+        Self::new("today", "today")
+    }
+
+    /// Gives the range a name for the column `dateRange`.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+fn iso(date: Date) -> String {
+    format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+}

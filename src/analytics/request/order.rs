@@ -1,0 +1,68 @@
+//! The order of the rows, as Google's JSON has it.
+
+use crate::analytics::wire::is_false;
+use serde::Serialize;
+
+/// One level of the order of the rows; ascending unless [`desc`](OrderBy::desc) is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderBy {
+    /// What it goes by.
+    #[serde(flatten)]
+    pub field: OrderField,
+    /// Whether the largest comes first.
+    #[serde(skip_serializing_if = "is_false")]
+    pub desc: bool,
+}
+
+/// What an order goes by. It must be one of the columns requested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum OrderField {
+    /// A metric's value.
+    Metric {
+        /// The metric.
+        metric_name: String,
+    },
+    /// A dimension's text.
+    Dimension {
+        /// The dimension.
+        dimension_name: String,
+        /// How texts compare; by Unicode code point by default.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        order_type: Option<OrderType>,
+    },
+}
+
+/// How the texts of a dimension compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
+pub enum OrderType {
+    /// By Unicode code point.
+    Alphanumeric,
+    /// The same without regard to case.
+    CaseInsensitiveAlphanumeric,
+    /// As numbers; what is no number comes first.
+    Numeric,
+}
+
+impl OrderBy {
+    /// By a metric.
+    pub fn metric(name: impl Into<String>) -> Self {
+        Self { field: OrderField::Metric { metric_name: name.into() }, desc: false }
+    }
+
+    /// By a dimension's text.
+    pub fn dimension(name: impl Into<String>) -> Self {
+        Self { field: OrderField::Dimension { dimension_name: name.into(), order_type: None }, desc: false }
+    }
+
+    /// Largest first.
+    #[must_use]
+    pub fn desc(mut self) -> Self {
+        self.desc = true;
+        self
+    }
+}

@@ -1,0 +1,134 @@
+//! One row, as a map of names to cells or as a sequence of cells.
+
+use super::cell::{Cell, HUMAN_READABLE, PLACEHOLDERS};
+use super::{ColumnSet, Misfit};
+use crate::analytics::answer::Column;
+use crate::analytics::table::Table;
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::forward_to_deserialize_any;
+
+/// One row, read as a map of names to cells or as a sequence of cells.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'r> {
+    pub(super) columns: &'r [Column],
+    pub(super) table: &'r Table,
+    pub(super) row: usize,
+    pub(super) optional: ColumnSet,
+}
+
+impl<'r> Row<'r> {
+    fn cell(&self, column: usize) -> Cell<'r> {
+        let text = self.table.cell(self.row, column).unwrap_or_default();
+        let none = self.optional.has(column) && PLACEHOLDERS.contains(&text);
+        Cell { text, column, none, in_option: false }
+    }
+}
+
+impl<'r> Deserializer<'r> for Row<'r> {
+    type Error = Misfit;
+
+    fn is_human_readable(&self) -> bool {
+        HUMAN_READABLE
+    }
+
+    fn deserialize_any<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        visitor.visit_map(Walk { row: self, next: 0 })
+    }
+
+    fn deserialize_struct<V: Visitor<'r>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        visitor.visit_seq(Walk { row: self, next: 0 })
+    }
+
+    fn deserialize_tuple<V: Visitor<'r>>(self, len: usize, visitor: V) -> Result<V::Value, Misfit> {
+        if len != self.columns.len() {
+            return Err(de::Error::custom(format_args!(
+                "a row of {} columns does not fit a tuple of {len}",
+                self.columns.len()
+            )));
+        }
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'r>>(
+        self,
+        _name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        self.deserialize_tuple(len, visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'r>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        <V: Visitor<'r>>
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        enum identifier ignored_any
+    }
+}
+
+/// Goes through the cells of a row.
+struct Walk<'r> {
+    row: Row<'r>,
+    next: usize,
+}
+
+impl<'r> MapAccess<'r> for Walk<'r> {
+    type Error = Misfit;
+
+    fn next_key_seed<K: DeserializeSeed<'r>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+        match self.row.columns.get(self.next) {
+            Some(column) => seed.deserialize(BorrowedStrDeserializer::new(&column.name)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'r>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
+        let column = self.next;
+        self.next += 1;
+        seed.deserialize(self.row.cell(column)).map_err(|misfit| at(misfit, column))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.row.columns.len() - self.next)
+    }
+}
+
+impl<'r> SeqAccess<'r> for Walk<'r> {
+    type Error = Misfit;
+
+    fn next_element_seed<T: DeserializeSeed<'r>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
+        if self.next >= self.row.columns.len() {
+            return Ok(None);
+        }
+        self.next_value_seed(seed).map(Some)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.row.columns.len() - self.next)
+    }
+}
+
+fn at(misfit: Misfit, column: usize) -> Misfit {
+    Misfit { column: Some(column), ..misfit }
+}

@@ -1,0 +1,248 @@
+//! Answers other than 200.
+
+use crate::util::endpoint::Endpoint;
+use crate::{answer, fake, property, run, week};
+use serde_json::json;
+use shortway::analytics::{Analytics, ReportRequest};
+use shortway::scope::{ANALYTICS_READONLY, CLOUD_PLATFORM};
+use shortway::testing::ManualClock;
+use shortway::testing::ScriptedSource;
+use shortway::{Error, ErrorKind, GoogleStatus, RetryPolicy};
+
+#[test]
+fn googles_own_message_is_shown() {
+    let error = run(&week().metrics(["pageviews"])).expect_err("an unknown metric");
+    assert_eq!(
+        (error.kind(), error.status(), error.code()),
+        (ErrorKind::Api, Some(400), Some("INVALID_ARGUMENT"))
+    );
+    assert!(!error.is_retryable());
+    assert_eq!(
+        error.to_string(),
+        "Analytics refused the report on property 1234: Field pageviews is not a valid metric. For a list of valid \
+         dimensions and metrics, see https://developers.google.com/analytics/devguides/reporting/data/v1/api-schema"
+    );
+}
+
+#[test]
+fn account_that_is_not_on_the_property_is_told_what_to_do() {
+    let google = fake();
+    let tokens = shortway::service_account(google.key(), [ANALYTICS_READONLY])
+        .token_endpoint(google.token_url())
+        .clock(ManualClock::new())
+        .build()
+        .expect("a source");
+    let analytics = Analytics::new(tokens).with_endpoint(&google.api_url()).expect("a client");
+    let error =
+        analytics.property(99).run_report(&week().metrics(["screenPageViews"])).expect_err("no access");
+    assert_eq!(
+        (error.kind(), error.status(), error.code()),
+        (ErrorKind::Api, Some(403), Some("PERMISSION_DENIED"))
+    );
+    assert_eq!(
+        error.to_string(),
+        "Analytics refused the report on property 99: User does not have sufficient permissions for this property. To learn \
+         more about Property ID, see https://developers.google.com/analytics/devguides/reporting/data/v1/property-id; add \
+         fake@throw-away.iam.gserviceaccount.com to property 99 as a Viewer (Google Analytics: Admin, Property access \
+         management); if it is there already, check the property id"
+    );
+    let error = property(&google, CLOUD_PLATFORM).run_report(&week()).expect_err("no scope");
+    assert_eq!(
+        error.hint(),
+        Some("the token needs the scope shortway::scope::ANALYTICS_READONLY: give it to the token source")
+    );
+}
+
+#[test]
+fn api_that_is_switched_off_is_told_with_the_link() {
+    let link = "https://console.developers.google.com/apis/api/analyticsdata.googleapis.com/overview?project=123456789012";
+    let body = |link: &str| {
+        json!({"error": {
+            "code": 403,
+            "message": "Google Analytics Data API has not been used in project 123456789012 before or it is disabled.",
+            "status": "PERMISSION_DENIED",
+            "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERVICE_DISABLED",
+                         "metadata": {"activationUrl": link}}],
+        }})
+        .to_string()
+    };
+    let account =
+        "enable the Google Analytics Data API in the project of nightly@figures.iam.gserviceaccount.com: ";
+    let error = answer(403, &body(link)).expect_err("off");
+    assert_eq!(error.hint(), Some(format!("{account}{link}").as_str()));
+    let error = answer(403, &body("https://evil.example/login")).expect_err("off");
+    assert_eq!(
+        error.hint(),
+        Some(
+            format!("{account}https://console.cloud.google.com/apis/library/analyticsdata.googleapis.com")
+                .as_str()
+        )
+    );
+}
+
+#[test]
+fn other_refusals_keep_their_status() {
+    for (status, body, kind, retryable) in [
+        (404, "<!DOCTYPE html><title>Error 404</title>", ErrorKind::Api, false),
+        (
+            429,
+            r#"{"error": {"code": 429, "message": "Exhausted concurrent requests quota.", "status": "RESOURCE_EXHAUSTED"}}"#,
+            ErrorKind::Quota,
+            true,
+        ),
+        (500, "", ErrorKind::Unavailable, true),
+        (503, "<html>", ErrorKind::Unavailable, true),
+        (302, "", ErrorKind::Redirect, false),
+        (400, "[]", ErrorKind::Api, false),
+    ] {
+        let error = answer(status, body).expect_err("a refusal");
+        assert_eq!(
+            (error.kind(), error.status(), error.is_retryable()),
+            (kind, Some(status), retryable),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn server_that_fails_is_not_said_to_refuse() {
+    let message = |status, body: &str| answer(status, body).expect_err("no report").to_string();
+    assert_eq!(
+        message(502, "<html>"),
+        "Analytics failed to make the report on property 1234 (HTTP status 502)"
+    );
+    assert_eq!(
+        message(
+            500,
+            r#"{"error": {"code": 500, "message": "Internal error encountered.", "status": "INTERNAL"}}"#
+        ),
+        "Analytics failed to make the report on property 1234: Internal error encountered"
+    );
+    assert_eq!(message(400, "[]"), "Analytics refused the report on property 1234 (HTTP status 400)");
+}
+
+#[test]
+fn token_that_stays_refused_is_told_with_what_to_check() {
+    let body = r#"{"error": {"code": 401, "message": "Request had invalid authentication credentials.",
+                    "status": "UNAUTHENTICATED"}}"#;
+    let error = answer(401, body).expect_err("a refusal");
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Api, Some(1)));
+    assert_eq!(
+        error.to_string(),
+        "Analytics refused the report on property 1234: Request had invalid authentication credentials; check that the \
+         token source gives access tokens with the scope shortway::scope::ANALYTICS_READONLY"
+    );
+}
+
+/// The error for a response with this content type.
+fn typed_answer(status: u16, content_type: &'static str, body: &'static str) -> Error {
+    let server =
+        Endpoint::start(move |_| (status, vec![("Content-Type", content_type.to_owned())], body.into()));
+    let tokens = ScriptedSource::new().then_token("ya29.x").then_token("ya29.y");
+    let analytics =
+        Analytics::new(tokens).with_retry(RetryPolicy::NONE).with_endpoint(&server.url).expect("a client");
+    analytics.property(1234).run_report(&ReportRequest::new()).expect_err("no report")
+}
+
+#[test]
+fn quota_errors_say_which_bucket_and_how_long() {
+    let hint = |status, message: &str| {
+        let body = json!({"error": {"code": status, "message": message, "status": "RESOURCE_EXHAUSTED"}});
+        let error = answer(status, &body.to_string()).expect_err("a quota");
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Quota, true));
+        error.hint().expect("advice").to_owned()
+    };
+    for (message, advice) in [
+        ("Exhausted property tokens for a project per hour.", "within an hour"),
+        ("Exhausted concurrent requests quota.", "when another one has ended"),
+        ("Exhausted potentially thresholded requests quota.", "could identify persons"),
+        ("Exhausted server errors per project per hour.", "too many server errors"),
+        ("Exhausted property tokens per day.", "midnight Pacific time"),
+        ("Quota exceeded for limit 'Requests per minute'.", "wait a minute"),
+    ] {
+        let hint = hint(429, message);
+        assert!(hint.contains(advice), "{message}: {hint}");
+        assert_eq!(hint.contains("midnight"), message.contains("per day"), "{hint}");
+    }
+    let error = answer(
+        403,
+        r#"{"error": {"code": 403, "message": "Quota exceeded for quota metric 'Requests' and limit 'Requests per minute'."}}"#,
+    );
+    let error = error.expect_err("a quota");
+    assert_eq!(
+        (error.kind(), error.hint()),
+        (ErrorKind::Quota, Some("too many requests in this minute; wait a minute"))
+    );
+}
+
+#[test]
+fn error_document_inside_a_200_is_an_error_of_the_api() {
+    let error = answer(200, r#"{"error": {"code": 403, "message": "No.", "status": "PERMISSION_DENIED"}}"#);
+    let error = error.expect_err("an error");
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Api, Some("PERMISSION_DENIED")));
+    assert!(error.message().ends_with("property 1234: No"), "{error}");
+    let error = answer(200, r#"{"error": {"code": 503, "message": "Later.", "status": "UNAVAILABLE"}}"#);
+    assert_eq!(error.expect_err("an error").kind(), ErrorKind::Unavailable);
+}
+
+#[test]
+fn details_are_reachable_and_shown_where_they_help() {
+    let body = json!({"error": {"code": 400, "message": "Request contains an invalid argument.", "status": "INVALID_ARGUMENT",
+        "details": [{"@type": "type.googleapis.com/google.rpc.BadRequest",
+                     "fieldViolations": [{"field": "dimensions[0].name", "description": "Unknown name."}]}]}});
+    let error = answer(400, &body.to_string()).expect_err("a refusal");
+    assert_eq!(
+        error.message(),
+        "Analytics refused the report on property 1234: Request contains an invalid argument (dimensions[0].name: Unknown name)"
+    );
+    let body = json!({"error": {"code": 429, "message": "Exhausted.", "status": "RESOURCE_EXHAUSTED",
+        "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED",
+                     "metadata": {"quota_limit": "PerMinute"}},
+                    {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "30s"}]}});
+    let error = answer(429, &body.to_string()).expect_err("a quota");
+    assert_eq!(error.cause::<GoogleStatus>().and_then(|s| s.metadata("quota_limit")), Some("PerMinute"));
+    assert!(error.retry_at().is_some(), "RetryInfo sets the time");
+}
+
+#[test]
+fn status_is_final_or_passes_by_its_meaning() {
+    for status in [408, 421, 425, 507, 509, 520, 599] {
+        assert!(answer(status, "").expect_err("no report").is_retryable(), "{status}");
+    }
+    for status in [400, 501, 505, 506, 508, 510, 511, 301, 407] {
+        assert!(!answer(status, "").expect_err("no report").is_retryable(), "{status}");
+    }
+}
+
+#[test]
+fn pages_redirects_and_empty_responses_are_explained() {
+    let html = "text/html; charset=utf-8";
+    for (status, content_type) in [(200, html), (302, html), (403, html), (204, "application/json")] {
+        let error =
+            typed_answer(status, content_type, if status == 204 { "" } else { "<html>sign in</html>" });
+        assert_eq!(
+            error.hint(),
+            Some("a proxy or a login page may have answered instead"),
+            "{status}: {error}"
+        );
+    }
+    let error = typed_answer(404, html, "<html>not here</html>");
+    assert_eq!(
+        error.hint(),
+        Some("check the API URL: Google answers 404 with a page to a path that it does not know")
+    );
+}
+
+#[test]
+fn token_of_the_call_is_in_no_text() {
+    for body in [
+        r#"{"error": {"code": 400, "message": "bad ya29.x", "status": "ya29.x", "details": [{"reason": "ya29.x"}]}}"#,
+        r#"{"error": {"code": 400, "message": "bad token=ya29.x", "status": "A"}}"#,
+    ] {
+        let error = answer(400, body).expect_err("a refusal");
+        assert!(!format!("{error:?} {error}").contains("ya29.x"), "{error:?}");
+    }
+    let twice = r#"{"dimensionHeaders": [{"name": "ya29.x"}, {"name": "ya29.x"}], "rowCount": 0}"#;
+    let error = answer(200, twice).expect_err("two columns of one name");
+    assert!(!format!("{error:?} {error}").contains("ya29.x"), "{error:?}");
+}

@@ -1,0 +1,133 @@
+//! Aggregates: totals, maximums, minimums.
+
+use crate::{report_of, run, week};
+use serde_json::json;
+use shortway::analytics::{DateRange, MetricAggregation, ReportRequest};
+use time::macros::date;
+
+#[test]
+fn totals_that_cannot_be_told_apart_are_not_chosen_from() {
+    let total = |n: &str| json!({"metricValues": [{"value": n}]});
+    let body = json!({"metricHeaders": [{"name": "n"}], "rowCount": 9, "totals": [total("1"), total("2")]});
+    assert_eq!(
+        report_of(&body).expect("a report").total::<u64>("n").expect_err("which?").to_string(),
+        "no total of `n`: Google sent several, and no date range to tell them apart; look at columns() for what Google added \
+         to the report"
+    );
+}
+
+#[test]
+fn totals_come_from_google_and_are_never_guessed() {
+    let several = run(&ReportRequest::new()
+        .dates(DateRange::between(date!(2025 - 12 - 25), date!(2025 - 12 - 26)).named("then"))
+        .dates(DateRange::yesterday())
+        .dimensions(["country"])
+        .metrics(["screenPageViews"]))
+    .expect("a report");
+    assert_eq!(several.columns()[1].name, "dateRange");
+    assert_eq!(several.date_ranges(), ["then", "date_range_1"]);
+    assert_eq!(several.total_in::<u64>("then", "screenPageViews").expect("a total"), 15);
+    assert_eq!(several.total_in::<u64>("date_range_1", "screenPageViews").expect("a total"), 1);
+    assert_eq!(
+        several.total::<u64>("screenPageViews").expect_err("which?").to_string(),
+        "no total of `screenPageViews`: the report has several date ranges; name one with total_in(range, metric): then, \
+         date_range_1"
+    );
+    assert_eq!(
+        several.total_in::<u64>("now", "screenPageViews").expect_err("no such range").to_string(),
+        "no total of `screenPageViews`: the report has no date range `now`; those requested are called then, date_range_1"
+    );
+
+    let one = run(&week().metrics(["screenPageViews"])).expect("a report");
+    assert_eq!(one.total::<u64>("screenPageViews").expect("a total"), 20);
+    assert_eq!(
+        one.total::<u64>("sessions").expect_err("not asked for").to_string(),
+        "no total of `sessions`: it is no metric of this report; add it to the request with metrics([…])"
+    );
+    assert_eq!(one.total::<u8>("screenPageViews").expect("fits"), 20);
+    assert_eq!(one.total_in::<u8>("date_range_0", "screenPageViews").expect("the only one"), 20);
+    assert_eq!(
+        one.total_in::<u8>("date_range_1", "screenPageViews").expect_err("no such range").to_string(),
+        "no total of `screenPageViews`: the report has no date range `date_range_1`; those requested are called date_range_0"
+    );
+
+    let bare = run(&ReportRequest::default().dates(DateRange::last_days(7)).metrics(["screenPageViews"]))
+        .expect("a report");
+    assert_eq!(
+        bare.total::<u64>("screenPageViews").expect_err("not asked for").to_string(),
+        "no total of `screenPageViews`: the request did not ask for it; add it to the request with \
+         aggregate(MetricAggregation::Total)"
+    );
+}
+
+#[test]
+fn total_of_one_range_is_never_taken_for_that_of_all() {
+    let one_with_rows = run(&ReportRequest::new()
+        .dates(DateRange::between(date!(2025 - 06 - 01), date!(2025 - 06 - 02)).named("summer"))
+        .dates(DateRange::last_days(7))
+        .metrics(["screenPageViews"])
+        .aggregate(MetricAggregation::Maximum))
+    .expect("a report");
+    assert_eq!(
+        one_with_rows.total::<Option<u64>>("screenPageViews").expect_err("which?").message(),
+        "no total of `screenPageViews`: the report has several date ranges"
+    );
+    assert_eq!(one_with_rows.total_in::<u64>("date_range_1", "screenPageViews").expect("a total"), 20);
+    assert_eq!(one_with_rows.total_in::<Option<u64>>("summer", "screenPageViews").expect("none"), None);
+    assert_eq!(
+        one_with_rows.total_in::<u64>("summer", "screenPageViews").expect_err("no figure").to_string(),
+        "no total of `screenPageViews`: the date range `summer` is empty; ask for an Option to get None where there are no \
+         rows"
+    );
+    assert_eq!(one_with_rows.maximum_in::<u64>("date_range_1", "screenPageViews").expect("a maximum"), 20);
+    assert_eq!(
+        one_with_rows.maximum::<u64>("screenPageViews").expect_err("which?").hint(),
+        Some("name one with maximum_in(range, metric): summer, date_range_1")
+    );
+
+    let empty = run(&ReportRequest::new()
+        .dates(DateRange::new("2025-06-01", "2025-06-02"))
+        .dates(DateRange::new("2025-06-03", "2025-06-04"))
+        .metrics(["screenPageViews"]))
+    .expect("an empty report");
+    empty.total::<Option<u64>>("screenPageViews").expect_err("which?");
+    assert_eq!(empty.total_in::<Option<u64>>("date_range_0", "screenPageViews").expect("none"), None);
+    empty.total_in::<Option<u64>>("date_range_2", "screenPageViews").expect_err("no such range");
+}
+
+#[test]
+fn largest_and_smallest_come_on_request() {
+    let request = week().dimensions(["country"]).metrics(["screenPageViews"]);
+    let report = run(&request
+        .clone()
+        .aggregate(MetricAggregation::Maximum)
+        .aggregate(MetricAggregation::Minimum)
+        .aggregate(MetricAggregation::Total))
+    .expect("a report");
+    assert_eq!(report.maximum::<u64>("screenPageViews").expect("a maximum"), 12);
+    assert_eq!(report.minimum::<u64>("screenPageViews").expect("a minimum"), 1);
+    assert_eq!(
+        run(&request)
+            .expect("a report")
+            .maximum::<u64>("screenPageViews")
+            .expect_err("not asked for")
+            .to_string(),
+        "no maximum of `screenPageViews`: the request did not ask for it; add it to the request with \
+         aggregate(MetricAggregation::Maximum)"
+    );
+}
+
+#[test]
+fn empty_report_is_no_error_and_has_no_total() {
+    let report = run(&ReportRequest::new()
+        .dates(DateRange::between(date!(2025 - 06 - 01), date!(2025 - 06 - 02)))
+        .dimensions(["country"])
+        .metrics(["screenPageViews"]))
+    .expect("an empty report");
+    assert_eq!((report.len(), report.row_count(), report.is_complete()), (0, 0, true));
+    assert_eq!(report.total::<Option<u64>>("screenPageViews").expect("none"), None);
+    assert_eq!(
+        report.total::<u64>("screenPageViews").expect_err("no figure").to_string(),
+        "no total of `screenPageViews`: the report is empty; ask for an Option to get None where there are no rows"
+    );
+}
