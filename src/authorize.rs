@@ -49,6 +49,7 @@ pub struct Authorized {
 /// token is shown.
 pub(crate) struct Answer {
     pub(crate) response: Response<Vec<u8>>,
+    #[cfg_attr(not(feature = "analytics"), expect(dead_code, reason = "errors of Analytics need it"))]
     pub(crate) token: Token,
 }
 

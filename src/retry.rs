@@ -128,6 +128,7 @@ pub(crate) struct Attempt {
     /// From 1 on.
     pub(crate) number: u32,
     /// Whether it is the last one.
+    #[cfg_attr(not(feature = "analytics"), expect(dead_code, reason = "calls of Analytics need it"))]
     pub(crate) is_last: bool,
 }
 

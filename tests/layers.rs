@@ -1,42 +1,67 @@
 //! Data flows one way: every path that `src/` takes through the crate is held against the order of its modules.
 //!
-//! The order below is the architecture. A module may use what stands before it; inside a top-level module, parent and
-//! children may use each other, but for `analytics`, whose children have an order of their own. Code never goes through
-//! the re-exports of the crate's root.
+//! The order below is the architecture. A module may use what stands before it, and so may the files inside every
+//! folder; the face of a folder (its `mod.rs`) may use all of its files, and they may use what it declares itself.
+//! Code never goes through the re-exports of the crate's root.
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From the words that everything is told in, up to the ends that users call.
-const ORDER: [&[&str]; 7] = [
-    &["sync", "secret", "error", "scope", "clock", "token"],
-    &["token_source"],
-    &["key", "jwt", "retry", "http"],
-    &["endpoint"],
-    &["service_account"],
-    &["cached"],
-    &["short_path", "authorize", "analytics"],
+/// The modules, from the words that everything is told in up to the ends that users call.
+const ORDER: &[&str] = &[
+    // words
+    "random",
+    "json",
+    "secret",
+    "error",
+    "scope",
+    "clock",
+    "token",        // contract
+    "token_source", // mechanisms
+    "key",
+    "jwt",
+    "retry",
+    "http",       // endpoints
+    "endpoint",   // credentials
+    "credential", // decorators
+    "cached",     // ends
+    "source",
+    "authorize",
+    "analytics",
 ];
 
-/// The same inside `analytics`.
-const ANALYTICS: [&str; 9] =
-    ["wire", "property", "request", "answer", "table", "rows", "report", "refusal", "client"];
+/// What `testing` may use: everything before the endpoints.
+const TESTING: &str = "endpoint";
 
-/// What `testing` may use: words, contract, mechanisms.
-const TESTING: usize = 3;
+/// The order of the files inside every folder.
+const FOLDERS: &[(&str, &[&str])] = &[
+    ("error", &["scrub", "google", "oauth"]),
+    ("token_source", &["ask", "identity"]),
+    ("key", &["pem", "rsa", "json"]),
+    ("http", &["url", "status", "times", "body", "fault", "proxy", "transport", "call"]),
+    ("endpoint", &["token"]),
+    ("endpoint/token", &["advice", "document", "refusal", "answer"]),
+    ("credential", &["service_account"]),
+    ("cached", &["policy", "flight", "state", "slots"]),
+    ("source", &["service_account"]),
+    (
+        "analytics",
+        &["wire", "property", "request", "answer", "table", "rows", "report", "refusal", "call", "client"],
+    ),
+    ("testing", &["clock", "key", "source", "google"]),
+];
 
 #[test]
 fn no_path_points_back() {
     let mut faults = Vec::new();
     let mut seen = 0;
-    for file in sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
+    let exports = exports();
+    for file in sources(Path::new(SOURCES)) {
         let module = module_of(&file);
-        let text = fs::read_to_string(&file).expect("a source file");
-        let tokens: TokenStream = text.parse().expect("Rust");
-        for path in paths(tokens) {
+        for path in paths(tokens(&file)) {
             seen += 1;
-            if let Some(fault) = fault(&module, &path) {
+            if let Some(fault) = fault(&module, &path, &exports) {
                 faults.push(format!("{}: {} ({fault})", file.display(), path.join("::")));
             }
         }
@@ -46,20 +71,70 @@ fn no_path_points_back() {
 }
 
 #[test]
+fn every_file_has_a_place_in_the_order() {
+    for file in sources(Path::new(SOURCES)) {
+        let module = module_of(&file);
+        let Some((name, folder)) = module.split_last() else { continue };
+        let listed = match folder {
+            [] => ORDER.contains(&name.as_str()) || name == "testing",
+            [first, ..] if first == "testing" => true,
+            folder => files_of(&folder.join("/")).contains(&name.as_str()),
+        };
+        assert!(listed, "{} has no place in the order", file.display());
+    }
+}
+
+#[test]
 fn a_planted_back_edge_is_seen() {
+    let exports = [("http".to_owned(), "call".to_owned(), "call".to_owned())];
     let check = |module: &[&str], code: &str| {
         let module: Vec<String> = module.iter().map(|m| (*m).to_owned()).collect();
-        paths(code.parse().expect("Rust")).iter().filter_map(|p| fault(&module, p)).count()
+        paths(code.parse().expect("Rust")).iter().filter_map(|p| fault(&module, p, &exports)).count()
     };
     assert_eq!(check(&["token"], "use crate::cached::Cached;"), 1);
     assert_eq!(check(&["token_source"], "fn f() { let _ = vec![crate::endpoint::token::GOOGLE]; }"), 1);
     assert_eq!(check(&["key", "json"], "use super::super::http::Request;"), 1);
-    assert_eq!(check(&["http"], "use crate::{error::Error, service_account::ServiceAccount};"), 1);
+    assert_eq!(check(&["http"], "use crate::{error::Error, credential::ServiceAccount};"), 1);
     assert_eq!(check(&["cached"], "use crate::Error;"), 1);
     assert_eq!(check(&["analytics", "report"], "use super::client::Analytics;"), 1);
+    assert_eq!(check(&["endpoint", "token", "advice"], "use super::answer::read;"), 1);
+    assert_eq!(check(&["endpoint", "token", "advice"], "use crate::endpoint::token::answer::read;"), 1);
+    assert_eq!(check(&["http", "url"], "use super::call;"), 1);
+    assert_eq!(check(&["http", "fault"], "use super::{Transport, call};"), 1);
     assert_eq!(check(&["testing", "key"], "use crate::cached::Cached;"), 1);
     assert_eq!(check(&["cached"], "use crate::token_source::{Ask, TokenSource}; use super::retry;"), 0);
     assert_eq!(check(&["analytics", "client"], "use super::report::{self, Report};"), 0);
+    assert_eq!(check(&["endpoint", "token", "answer"], "use super::refusal; use super::super::Remote;"), 0);
+}
+
+const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+
+fn tokens(file: &Path) -> TokenStream {
+    fs::read_to_string(file).expect("a source file").parse().expect("Rust")
+}
+
+fn files_of(folder: &str) -> &'static [&'static str] {
+    FOLDERS.iter().find(|(name, _)| *name == folder).map_or(&[], |(_, files)| *files)
+}
+
+/// What the faces of folders re-export of their own files: folder, name, file.
+fn exports() -> Vec<(String, String, String)> {
+    let mut exports = Vec::new();
+    for (folder, files) in FOLDERS {
+        let tokens: Vec<TokenTree> =
+            tokens(&Path::new(SOURCES).join(folder).join("mod.rs")).into_iter().collect();
+        for at in 0..tokens.len() {
+            if matches!(&tokens[at], TokenTree::Ident(word) if word == "use") {
+                let mut ends = Vec::new();
+                path(&tokens, at + 1, &[], &mut ends);
+                for end in ends.iter().filter(|end| files.contains(&end[0].as_str())) {
+                    let name = end.last().expect("a path has a name").clone();
+                    exports.push(((*folder).to_owned(), name, end[0].clone()));
+                }
+            }
+        }
+    }
+    exports
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
@@ -177,7 +252,7 @@ fn is_colons(tokens: &[TokenTree], i: usize) -> bool {
 }
 
 /// Why `path`, written in `module`, is against the order.
-fn fault(module: &[String], path: &[String]) -> Option<String> {
+fn fault(module: &[String], path: &[String], exports: &[(String, String, String)]) -> Option<String> {
     let mut target: Vec<String> = if path[0] == "crate" { Vec::new() } else { module.to_vec() };
     for part in path {
         match part.as_str() {
@@ -188,26 +263,28 @@ fn fault(module: &[String], path: &[String]) -> Option<String> {
             part => target.push(part.to_owned()),
         }
     }
-    let home = module.first()?;
-    let top = target.first()?;
-    if top == home {
-        let (from, to) = (module.get(1), target.get(1));
-        let place = |name: Option<&String>| name.and_then(|n| ANALYTICS.iter().position(|a| a == n));
-        return match (place(from), place(to)) {
-            (Some(from), Some(to)) if home == "analytics" && to > from => {
-                Some("a later part of analytics".into())
-            }
-            _ => None,
-        };
+    let shared = module.iter().zip(&target).take_while(|(from, to)| from == to).count();
+    let (from, to) = (module.get(shared)?, target.get(shared)?);
+    if shared == 0 {
+        return between_modules(from, to);
     }
-    let place = |name: &str| ORDER.iter().flat_map(|layer| layer.iter()).position(|m| *m == name);
-    let Some(to) = place(top) else { return Some(format!("`{top}` is no module of the order")) };
-    let limit = match home.as_str() {
-        "testing" => ORDER[..TESTING].iter().map(|layer| layer.len()).sum(),
-        home => match place(home) {
-            Some(from) => from,
-            None => return Some(format!("`{home}` is no module of the order")),
-        },
-    };
-    (to >= limit).then(|| format!("`{home}` comes before `{top}`"))
+    let folder = module[..shared].join("/");
+    let files = files_of(&folder);
+    // A name that is no file is declared in the folder's face, or comes from one of its files.
+    let exported = exports.iter().find(|(of, name, _)| *of == folder && name == to).map(|(.., file)| file);
+    let file = if files.contains(&to.as_str()) { Some(to) } else { exported };
+    let place = |name: &String| files.iter().position(|file| file == name);
+    let is_later = place(file?)? > place(from)?;
+    is_later.then(|| format!("`{from}` comes before `{}` in {folder}", to))
+}
+
+fn between_modules(from: &str, to: &str) -> Option<String> {
+    let place = |name: &str| ORDER.iter().position(|module| *module == name);
+    let Some(to_place) = place(to) else { return Some(format!("`{to}` is no module of the order")) };
+    let limit = if from == "testing" { place(TESTING) } else { place(from) };
+    match limit {
+        None => Some(format!("`{from}` is no module of the order")),
+        Some(limit) if to_place >= limit => Some(format!("`{from}` comes before `{to}`")),
+        Some(_) => None,
+    }
 }

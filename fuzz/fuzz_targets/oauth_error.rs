@@ -6,8 +6,8 @@
 
 use libfuzzer_sys::{Corpus, fuzz_target};
 use shortway::endpoint::token::parse;
-use shortway::http::Response;
-use shortway_fuzz::check_error;
+use shortway::TokenKind;
+use shortway_fuzz::{check_error, response};
 use std::time::{Duration, SystemTime};
 
 const STATUS: [u16; 4] = [400, 401, 403, 200];
@@ -18,10 +18,10 @@ const MAX_WORD: usize = 80;
 
 fuzz_target!(|input: &[u8]| -> Corpus {
     let Some((choice, body)) = input.split_first() else { return Corpus::Reject };
-    let headers = vec![("Content-Type".to_owned(), "application/json; charset=utf-8".to_owned())];
-    let response = Response::new(STATUS[usize::from(choice & 3)], headers, body.to_vec());
+    let headers = [("Content-Type", "application/json; charset=utf-8")];
+    let response = response(STATUS[usize::from(choice & 3)], &headers, body).expect("a response");
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    let Err(error) = parse(&response, now) else { return Corpus::Keep };
+    let Err(error) = parse(&response, TokenKind::Access, now, now) else { return Corpus::Keep };
     check_error(&error);
     for word in error.to_string().split_whitespace() {
         assert!(

@@ -7,8 +7,8 @@
 
 use libfuzzer_sys::{Corpus, fuzz_target};
 use shortway::endpoint::token::parse;
-use shortway::http::Response;
-use shortway_fuzz::check_error;
+use shortway::TokenKind;
+use shortway_fuzz::{check_error, response};
 use std::time::{Duration, SystemTime};
 
 /// The last millisecond of the year 9999.
@@ -24,14 +24,10 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     let mut line = || lines.next().unwrap_or_default();
     let now = SystemTime::UNIX_EPOCH + Duration::from_millis(millis(line()));
     let status = [429, 503, 400][usize::from(line().bytes().next().unwrap_or_default()) % 3];
-    let headers = [("retry-after", line()), ("date", line())];
-    let headers = headers
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    let response = Response::new(status, headers, line().as_bytes().to_vec());
-    let error = parse(&response, now).expect_err("no token comes with such a status");
+    let mut headers = vec![("retry-after", line()), ("date", line())];
+    headers.retain(|(_, value)| !value.is_empty());
+    let response = response(status, &headers, line().as_bytes()).expect("a response");
+    let error = parse(&response, TokenKind::Access, now, now).expect_err("no token comes with such a status");
     check_error(&error);
     if let Some(at) = error.retry_at() {
         assert!(at >= now - ROUNDING, "a try that was due before: {at:?} at {now:?}");

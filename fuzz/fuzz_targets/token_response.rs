@@ -7,8 +7,8 @@
 
 use libfuzzer_sys::{Corpus, fuzz_target};
 use shortway::endpoint::token::parse;
-use shortway::http::Response;
-use shortway_fuzz::{check_error, check_no_echo};
+use shortway::TokenKind;
+use shortway_fuzz::{check_error, check_no_echo, response};
 use std::time::{Duration, SystemTime};
 
 const STATUS: [u16; 16] = [200, 400, 401, 403, 404, 429, 500, 503, 302, 407, 408, 501, 204, 100, 999, 0];
@@ -82,22 +82,28 @@ fuzz_target!(|input: &[u8]| -> Corpus {
         ("Retry-After", RETRY_AFTER[retry_after]),
         ("Content-Type", CONTENT_TYPE[content_type]),
     ];
-    let headers =
-        headers.into_iter().filter_map(|(name, v)| Some((name.to_owned(), v?.to_owned()))).collect();
-    let response = Response::new(STATUS[status], headers, body.to_vec());
+    let headers: Vec<_> = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    // No status below 100 is one of HTTP.
+    let Some(response) = response(STATUS[status], &headers, body) else { return Corpus::Reject };
+    let kind = if choices[0] & 16 == 0 { TokenKind::Access } else { TokenKind::Id };
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    match parse(&response, now) {
+    match parse(&response, kind, now, now) {
         Ok(token) => {
-            assert_eq!(response.status, 200, "a token from another status than 200");
+            assert_eq!(response.status(), 200, "a token from another status than 200");
             let text = token.expose_secret();
             assert!((1..=MAX_TOKEN).contains(&text.len()), "a token of {} bytes", text.len());
             assert!(is_b68token(text), "a token that no header can carry");
-            let life = token.expires_at().duration_since(now).expect("a token that is not dead yet");
+            assert_eq!(token.kind(), kind);
+            if kind == TokenKind::Id {
+                return Corpus::Keep;
+            }
+            let life = token.expires_at().duration_since(now).expect("a token that has not expired");
             assert!((Duration::from_secs(1)..=MAX_LIFETIME).contains(&life), "a token for {life:?}");
         }
         Err(error) => {
             check_error(&error);
             check_no_echo(body, "access_token", &format!("{error} {error:?}"));
+            check_no_echo(body, "id_token", &format!("{error} {error:?}"));
         }
     }
     Corpus::Keep

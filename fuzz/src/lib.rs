@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use shortway::Error;
+use shortway::http::Response;
 
 /// The longest error text: 2,000 characters, three times what the crate's own words and a server's capped
 /// ones make.
@@ -10,6 +11,21 @@ const MAX_TEXT: usize = 2000;
 /// How many characters of a secret in a row count as an echo. The longest run of base64 characters in the
 /// crate's own sentences is shorter.
 const WINDOW: usize = 16;
+
+/// A response with these headers; those that no server can send (their value is not valid) are left out.
+///
+/// # Panics
+/// Never: status and headers are checked before.
+#[must_use]
+pub fn response(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Option<Response<Vec<u8>>> {
+    let mut response = Response::builder().status(status);
+    for (name, value) in headers {
+        if let Ok(value) = shortway::http::HeaderValue::from_str(value) {
+            response = response.header(*name, value);
+        }
+    }
+    response.body(body.to_vec()).ok()
+}
 
 /// An error is one line, of a bearable length, with no control characters, in `Display` and in `Debug`.
 ///

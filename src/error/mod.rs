@@ -9,7 +9,9 @@ mod scrub;
 
 pub use google::{GoogleStatus, StatusDetail, StatusLink, StatusViolation};
 pub use oauth::OAuthError;
-pub(crate) use scrub::{scrub, scrub_secret};
+#[cfg(feature = "analytics")]
+pub(crate) use scrub::scrub;
+pub(crate) use scrub::scrub_secret;
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -3,13 +3,13 @@
 use crate::Result;
 use crate::race::{Entry, Library, SCOPE, Track};
 use crate::runtime::threads_at_once;
-use shortway::{Cached, ServiceAccount, ServiceAccountKey, TokenSource};
+use shortway::{ServiceAccountKey, TokenSource, Tokens};
 use std::hint::black_box;
 
 pub const ENTRY: Entry =
     Entry { name: "shortway", call: "shortway: token()", open: Ours::open, renews_on_demand: true };
 
-struct Ours(Cached<ServiceAccount>);
+struct Ours(Tokens);
 
 impl Ours {
     fn open(track: &Track) -> Result<Box<dyn Library>> {

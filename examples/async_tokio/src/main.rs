@@ -1,15 +1,14 @@
-//! shortway from async code: the token that is there without waiting, and a blocking thread for the rare rest.
+//! shortway from async code: the cached token without waiting, and a blocking thread for the rare other case.
 //!
-//! `cargo run --manifest-path examples/async_tokio/Cargo.toml`: a hundred tasks on one runtime thread get tokens from a fake
-//! Google while a maintenance thread keeps the token fresh; the program prints how often each way was taken.
+//! `cargo run --manifest-path examples/async_tokio/Cargo.toml`: a hundred tasks on one runtime thread get tokens from a
+//! fake Google while a maintenance thread keeps the token fresh; the program prints how often each way was taken.
 
 use shortway::testing::FakeGoogle;
-use shortway::{Cached, Error, ErrorKind, ServiceAccount, Token, TokenSource, scope};
+use shortway::{Error, ErrorKind, Token, TokenSource, Tokens, scope};
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
-
-type Tokens = Cached<ServiceAccount>;
 
 /// How often a task had to go to a blocking thread.
 static BLOCKED: AtomicUsize = AtomicUsize::new(0);
@@ -22,12 +21,22 @@ async fn token(tokens: &Tokens) -> Result<Token, Error> {
     BLOCKED.fetch_add(1, Ordering::Relaxed);
     let tokens = tokens.clone();
     tokio::task::spawn_blocking(move || tokens.token()).await.unwrap_or_else(|_| {
-        Err(Error::new(ErrorKind::Aborted, "the thread that asked for a token ended early"))
+        Err(Error::new(ErrorKind::Aborted, "the thread that requested a token ended early"))
     })
 }
 
 #[tokio::main(worker_threads = 1)]
-async fn main() -> Result<(), Error> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Error> {
     let google = FakeGoogle::builder().start()?;
     let tokens: Tokens = shortway::service_account(google.key(), [scope::ANALYTICS_READONLY])
         .token_endpoint(google.token_url())
@@ -43,13 +52,13 @@ async fn main() -> Result<(), Error> {
         google.token_requests()
     );
 
-    // From here on this thread renews the token, a little before anybody else would have to.
+    // From here on this thread refreshes the token, a little before any other caller would have to.
     let upkeep = tokens.clone();
     thread::spawn(move || {
         loop {
             let done = upkeep.refresh_if_due();
             if let Some(Err(error)) = done.refreshed {
-                eprintln!("the token was not renewed, it is tried again: {error}");
+                eprintln!("the token was not refreshed, the next attempt follows: {error}");
             }
             thread::sleep(done.next);
         }

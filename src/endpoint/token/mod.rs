@@ -5,6 +5,7 @@
 
 mod advice;
 mod answer;
+mod document;
 mod refusal;
 
 use crate::clock::Clock;
@@ -12,7 +13,7 @@ use crate::error::Error;
 use crate::http::{Limits, Request, Response, Transport, Url, call, header};
 use crate::secret::Secret;
 use crate::token::{Token, TokenKind};
-use answer::Context;
+use document::Context;
 pub(crate) use refusal::TOLERATED_OFFSET;
 use std::time::{Instant, SystemTime};
 

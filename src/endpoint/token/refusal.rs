@@ -1,7 +1,7 @@
 //! The response of the token endpoint that holds no token: why, and what to do. RFC 6749 §5.2, AIP-193.
 
 use super::advice::{self, Fault};
-use super::answer::{Context, Document};
+use super::document::{Context, Document};
 use crate::error::{Error, ErrorKind, GoogleStatus, OAuthError, scrub_secret};
 use crate::http::{self, Class, Response};
 use crate::json::Scalar;
