@@ -85,7 +85,7 @@ impl ServiceAccount {
         }
         let now = self.clock.now();
         let dated = shifted(now, offset);
-        let assertion = assertion(self.key.signer(), self.key.key_id(), claims, dated)?;
+        let assertion = assertion(self.key.signer(), self.key.key_id(), claims, dated, deadline)?;
         let timeout = left.min(self.limits.attempt);
         let token = token::exchange(&*self.transport, &self.url, &assertion, timeout, now)?;
         log::debug!("{} got a token, {token:?}", self.key.client_email());
@@ -119,13 +119,10 @@ impl TokenSource for ServiceAccount {
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
         let own = self.clock.monotonic() + self.limits.call;
         let deadline = ask.deadline_at().map_or(own, |theirs| theirs.min(own));
-        let claims = Claims {
-            issuer: self.key.client_email(),
-            audience: &self.audience,
-            scope: Some(&self.scope),
-            subject: self.identity.subject.as_deref(),
-            target_audience: None,
-        };
+        let mut claims = Claims::for_scope(self.key.client_email(), &self.audience, &self.scope);
+        if let Some(subject) = self.identity.subject.as_deref() {
+            claims = claims.subject(subject);
+        }
         let policy = if ask.is_single_attempt() { RetryPolicy::NONE } else { self.limits.retry };
         retry::run(policy, &*self.clock, deadline, || {
             let offset = self.clock_offset.load(Ordering::Relaxed);
