@@ -4,7 +4,8 @@
 //! or text; else a [`Fault`], and the error that a user sees, with the path. What was given as a path may be
 //! the key itself, or a piece of it: then it is not shown. Nothing of the JSON is read here.
 
-use super::fault::{Fault, Look, Reason};
+use super::fault::Fault;
+use super::names::{Look, Reason};
 use crate::error::Error;
 use std::ffi::OsString;
 use std::fs::{self, File};

@@ -4,7 +4,8 @@
 //! and never shows its value. serde's own messages quote what they could not read, so each field is read as
 //! any value first and its type is checked here.
 
-use super::fault::{Fault, Field, FileType, JsonType};
+use super::fault::Fault;
+use super::names::{Field, FileType, JsonType};
 use super::pem;
 use super::rsa::RsaSigner;
 use serde::Deserialize;

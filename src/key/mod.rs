@@ -8,8 +8,11 @@
 //! Format: <https://developers.google.com/identity/protocols/oauth2/service-account>, AIP-4112.
 
 mod fault;
+#[cfg(test)]
+mod fault_table;
 mod file;
 mod json;
+mod names;
 mod pem;
 mod rsa;
 mod signer;

@@ -7,7 +7,8 @@
 //! The `pem` crate reads the blocks after that. Its errors can hold input, so each is replaced by a
 //! [`Fault`]. It copies the base64 once and does not wipe that copy.
 
-use super::fault::{Content, Fault};
+use super::fault::Fault;
+use super::names::Content;
 use pem::PemError;
 use zeroize::Zeroizing;
 

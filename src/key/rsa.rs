@@ -4,7 +4,8 @@
 //! signed once and been verified with its own public half, because ring loads keys with flipped bits that
 //! cannot sign. Keys of 2048, 3072 or 4096 bits (RFC 7518 §3.3; ring's sizes). ring does not wipe its keys.
 
-use super::fault::{Content, Fault};
+use super::fault::Fault;
+use super::names::Content;
 use super::signer::Signer;
 use crate::error::Error;
 use ring::error::KeyRejected;
