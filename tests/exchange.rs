@@ -382,7 +382,6 @@ fn token_endpoint_of_the_key_file_must_be_googles() {
         "https://oauth2.googleapis.com/token#",
         "https://169.254.169.254/token",
         "HTTPS://oauth2.googleapis.com/token\r\n",
-        "",
     ] {
         let error = shortway::service_account(with_uri(uri), [ANALYTICS_READONLY]).build().expect_err(uri);
         assert_eq!(error.kind(), ErrorKind::Config);
