@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 /// A secret text. `Debug` prints `[redacted]`, and its own memory is overwritten when it is dropped.
 ///
-/// The crate keeps key files, private keys and assertions in memory that is wiped like this. That makes a leak
-/// less likely; it is no guarantee, because others copy the same bytes and do not wipe them:
+/// The crate keeps key files, private keys and assertions in memory that is wiped like this. That makes a
+/// leak less likely; it is no guarantee, because others copy the same bytes and do not wipe them:
 ///
 /// - the JSON parser, while it resolves the escapes in `private_key`, and the PEM decoder, once;
 /// - `ring`, which keeps the numbers of the key for as long as the key is loaded;

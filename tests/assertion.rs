@@ -49,7 +49,7 @@ fn assert_refused(claims: Claims<'_>, now: Duration, kind: ErrorKind, text: &str
 }
 
 #[test]
-fn clock_before_1970_is_told() {
+fn clock_before_1970_is_refused() {
     assert_refused(
         Claims::for_scope(EMAIL, ENDPOINT, ANALYTICS),
         Duration::ZERO,

@@ -58,7 +58,7 @@ fn can_become_nobody() -> bool {
 }
 
 #[test]
-fn file_without_read_permission_is_told_with_its_path() {
+fn file_without_read_permission_is_refused_with_its_path() {
     if !can_become_nobody() {
         return;
     }

@@ -44,7 +44,7 @@ fn key_file_is_read_from_file_text_bytes_and_reader() {
 }
 
 #[test]
-fn fields_that_may_be_missing_may_be_missing() {
+fn optional_fields_may_be_absent() {
     let mut fields = FIELDS.clone();
     fields.retain(|name, _| ["type", "client_email", "private_key"].contains(&name.as_str()));
     let key = assert_taken("the rest is enough", load(Value::Object(fields).to_string()));
@@ -79,7 +79,7 @@ fn key_given_as_a_path_is_not_shown() {
 }
 
 #[test]
-fn what_is_no_file_is_told_at_once() {
+fn directory_and_device_are_refused_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let error = ServiceAccountKey::from_file(folder.path()).expect_err("a directory");
     assert_eq!(error.hint(), Some("give the path of the JSON file in it"));
@@ -167,7 +167,7 @@ fn missing_and_wrong_fields_are_named() {
 }
 
 #[test]
-fn what_is_not_json_is_told_by_how_it_looks() {
+fn text_that_is_not_json_is_named() {
     let twice = THROW_AWAY_KEY_JSON.replacen('{', r#"{"client_email": "evil@example.com","#, 1);
     let deep = with_field("x", 0).replace("\"x\":0", &format!("\"x\":{}", "[".repeat(200)));
     for (text, message) in [
@@ -222,7 +222,7 @@ fn what_is_not_json_is_told_by_how_it_looks() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_told_by_how_they_look() {
+fn bytes_that_are_not_text_are_named() {
     let utf16: Vec<u8> = "\u{feff}{".encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (bytes, message) in [
         (utf16.as_slice(), "the key file is UTF-16 text; save it as UTF-8"),
@@ -241,7 +241,7 @@ fn bytes_that_are_no_text_are_told_by_how_they_look() {
 
 /// PEMs that lost their shape on the way but not a bit of the key.
 #[test]
-fn pem_whose_newlines_were_damaged_is_mended() {
+fn pem_with_damaged_line_breaks_is_taken() {
     let pem = &*PEM;
     let one_line: String = pem.trim_end().replace('\n', "");
     for (what, damaged) in [
@@ -334,7 +334,7 @@ fn flipped(der: &[u8], place: usize) -> Vec<u8> {
 }
 
 #[test]
-fn damaged_pem_is_told_without_a_byte_of_it() {
+fn damaged_pem_is_refused_without_showing_a_byte_of_it() {
     for (damaged, message) in damaged_pems() {
         assert_told(&message, load_pem(&damaged), ErrorKind::Key, &message);
     }
@@ -360,7 +360,7 @@ fn canary_finds_a_planted_leak_in_each_form() {
 }
 
 #[test]
-fn debug_of_a_key_shows_who_and_not_what() {
+fn debug_of_a_key_shows_the_account_and_not_the_key() {
     let key = throw_away_key();
     let builder = shortway::service_account(key.clone(), ["https://www.googleapis.com/auth/analytics"]);
     let mut texts = format!("{key:?} {key:#?} {builder:?}");

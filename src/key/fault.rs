@@ -1,7 +1,7 @@
 //! Every way in which a key file or a private key is not usable: its words, its kind, its advice.
 //!
-//! In: names from closed sets, and numbers. It is `Copy`: no variant can hold text from outside, so no byte of
-//! a key can reach an error through here. Out: an [`Error`], to which `file` adds the path.
+//! In: names from closed sets, and numbers. It is `Copy`: no variant can hold text from outside, so no byte
+//! of a key can reach an error through here. Out: an [`Error`], to which `file` adds the path.
 
 use super::names::{Content, Field, FileType, JsonType, Look, Reason};
 use crate::error::{Error, ErrorKind};
@@ -14,10 +14,10 @@ pub(super) enum Fault {
     NoVariable,
     #[error("what was given as the path of a key file is the key itself")]
     PathIsKey,
-    #[error("what was given as the path of a key file looks like a piece of a key, so it is not shown")]
-    PathIsPiece,
     #[error("cannot read the key file: {}", .0.words())]
     Unreadable(Reason, Look),
+    #[error("cannot read the key file: {} (its path, not shown, looks like a piece of a key)", .0.words())]
+    UnreadablePiece(Reason),
 
     // The file.
     #[error("the reader of the key file failed")]
@@ -164,8 +164,8 @@ impl Fault {
         match self {
             Self::NoVariable => "set it to the path of the service account's JSON key file",
             Self::PathIsKey => "write it to a file, or load it with ServiceAccountKey::from_json",
-            Self::PathIsPiece => "give the path of the JSON key file",
             Self::Unreadable(reason, look) => reason.hint().unwrap_or(look.hint()),
+            Self::UnreadablePiece(reason) => reason.hint().unwrap_or("give the path of the JSON key file"),
             Self::Reader => "check what it reads from",
             Self::ZeroLength => "if it is not a file on a disk, read it with ServiceAccountKey::from_reader",
             Self::TooLarge => {

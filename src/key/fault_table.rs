@@ -9,16 +9,16 @@ const PLACE: (usize, usize) = (3, 14);
 fn config() -> Vec<(Fault, &'static str)> {
     use Fault::{
         Audience, BareDer, BarePem, Base64, Email, Empty, EndsEarly, KeyId, LineBreak, Missing, NoVariable,
-        NotJson, NotObject, NotString, NotUtf8, OtherType, PathIsKey, PathIsPiece, Pkcs12, ProjectId, Reader,
-        Twice, Universe, Unreadable, Utf16, ZeroLength,
+        NotJson, NotObject, NotString, NotUtf8, OtherType, PathIsKey, Pkcs12, ProjectId, Reader, Twice,
+        Universe, Unreadable, UnreadablePiece, Utf16, ZeroLength,
     };
     let (line, column) = PLACE;
     vec![
         (NoVariable, "no key file: GOOGLE_APPLICATION_CREDENTIALS is not set"),
         (PathIsKey, "what was given as the path of a key file is the key itself"),
         (
-            PathIsPiece,
-            "what was given as the path of a key file looks like a piece of a key, so it is not shown",
+            UnreadablePiece(Reason::NotFound),
+            "cannot read the key file: it does not exist (its path, not shown, looks like a piece of a key)",
         ),
         (Unreadable(Reason::NotFound, Look::Relative), "cannot read the key file: it does not exist"),
         (Unreadable(Reason::PermissionDenied, Look::Absolute), "cannot read the key file: permission denied"),

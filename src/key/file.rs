@@ -73,7 +73,7 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, Fault> {
 /// The error for a fault of the file at `path`.
 pub(super) fn error_at(path: &Path, fault: Fault) -> Error {
     let message = match fault {
-        Fault::PathIsKey | Fault::PathIsPiece => return fault.into(),
+        Fault::PathIsKey | Fault::UnreadablePiece(_) => return fault.into(),
         Fault::Unreadable(reason, _) => {
             format!("cannot read the key file {}: {}", shown(path), reason.words())
         }
@@ -83,7 +83,7 @@ pub(super) fn error_at(path: &Path, fault: Fault) -> Error {
 }
 
 fn unreadable(reason: Reason, path: &Path) -> Fault {
-    if is_piece_of_key(path) { Fault::PathIsPiece } else { Fault::Unreadable(reason, look(path)) }
+    if is_piece_of_key(path) { Fault::UnreadablePiece(reason) } else { Fault::Unreadable(reason, look(path)) }
 }
 
 /// Why the system does not read a file, in words that do not depend on the platform.
@@ -136,14 +136,17 @@ fn is_key(path: &Path) -> bool {
         || has(b"private_key\"")
 }
 
-/// Whether a "path" at which there is no file may be a piece of a key: it has no dot, and 16 or more letters
-/// and digits in a row, in upper and lower case. Of base64, nearly every piece that is as long has such a
-/// run; of paths, few do. A path that is taken for one wrongly is not shown, and that is all.
+/// Whether a "path" that cannot be read may be a piece of a key: it has no dot, and 16 or more characters of
+/// base64 in a row, in upper and lower case. A slash is one of them, except in an absolute path. Nearly every
+/// piece of a key is like this, and few paths are; such a path is not shown, and its reason is.
 fn is_piece_of_key(path: &Path) -> bool {
     let text = path.as_os_str().as_encoded_bytes();
-    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'=');
+    let is_base64 = |byte: u8| match byte {
+        b'/' => path.is_relative(),
+        byte => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'='),
+    };
     !text.contains(&b'.')
-        && text.split(|byte| !is_base64(byte)).any(|run| {
+        && text.split(|byte| !is_base64(*byte)).any(|run| {
             run.len() >= PIECE
                 && run.iter().any(u8::is_ascii_uppercase)
                 && run.iter().any(u8::is_ascii_lowercase)

@@ -86,7 +86,8 @@ impl ServiceAccountKey {
     /// Reads a key file from `reader`, at most 64 KiB.
     ///
     /// # Errors
-    /// As [`from_file`](Self::from_file).
+    /// As [`from_file`](Self::from_file). An error of the reader itself is not passed on, because its text
+    /// may hold a part of the file.
     pub fn from_reader(reader: impl Read) -> Result<Self, Error> {
         let bytes =
             file::from_reader(reader).map_err(|error| Error::from(Fault::Reader).with_source(error))?;
@@ -117,7 +118,7 @@ impl ServiceAccountKey {
     }
 
     /// A service account whose key is elsewhere: `signer` signs for `client_email` with the key named
-    /// `key_id`. An empty `key_id` is none.
+    /// `key_id`. An empty `key_id` means that there is none.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when `client_email` or `key_id` is not one.

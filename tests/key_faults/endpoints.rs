@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Hostile endpoints; `PORT` stands for a port of this machine on which somebody listens.
+/// Hostile endpoints; `PORT` stands for a port of this machine with a listener.
 const HOSTILE: &[&str] = &[
     // Look-alikes.
     "https://oauth2.googleapis.com.evil.example/token",
@@ -230,7 +230,7 @@ fn hostile_endpoint_of_a_key_file_is_refused_and_nothing_leaves() {
 }
 
 #[test]
-fn endpoints_that_google_named_over_the_years_are_asked_and_no_other_way() {
+fn every_endpoint_that_google_named_in_key_files_gets_the_request() {
     for uri in [
         "https://oauth2.googleapis.com/token",
         "https://accounts.google.com/o/oauth2/token",

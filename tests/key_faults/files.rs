@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 
 #[test]
-fn file_that_is_blank_is_told() {
+fn blank_file_is_refused_as_empty() {
     let folder = folder();
     for content in ["\u{feff}", " \r\n\t", "\u{feff}\n"] {
         let path = file(&folder, "key.json", content);
@@ -47,7 +47,7 @@ fn file_of_64_kib_is_read_and_one_byte_more_is_refused_unread() {
 }
 
 #[test]
-fn what_is_no_regular_file_is_refused_without_waiting() {
+fn file_that_is_not_regular_is_refused_without_waiting() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
     let made = Command::new("mkfifo").arg(path("pipe")).status().expect("mkfifo runs");
@@ -79,7 +79,7 @@ fn what_is_no_regular_file_is_refused_without_waiting() {
 }
 
 #[test]
-fn bytes_that_are_no_utf8_are_told_by_what_they_are() {
+fn bytes_that_are_not_utf8_are_named() {
     let units = |mark: &str| format!("{mark}{THROW_AWAY_KEY_JSON}");
     let little = |text: String| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     let big = |text: String| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();

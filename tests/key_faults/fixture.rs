@@ -83,16 +83,16 @@ pub(crate) fn signs_right(key: &ServiceAccountKey) -> bool {
     UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &*PUBLIC).verify(message, &signature).is_ok()
 }
 
-/// It was refused with this kind, a later try is no use, nothing of the key is told, and the next good file
+/// It is refused with this kind and not retryable, its texts show nothing of the key, and the next good file
 /// is read.
 #[track_caller]
 pub(crate) fn assert_refused(what: &str, result: Result<ServiceAccountKey, Error>, kind: ErrorKind) -> Error {
     let error = match result {
-        Ok(_) => panic!("{what}: it is taken"),
+        Ok(_) => panic!("{what}: it is not refused"),
         Err(error) => error,
     };
     assert_eq!(error.kind(), kind, "{what}: {error}");
-    assert!(!error.is_retryable(), "{what}: nothing changes by itself");
+    assert!(!error.is_retryable(), "{what}: it is retryable");
     CANARY.assert_absent(&all_texts(&error));
     assert!(signs_right(&ServiceAccountKey::from_json(THROW_AWAY_KEY_JSON).expect("a good key")), "{what}");
     error

@@ -12,7 +12,7 @@ fn load(text: impl AsRef<str>) -> Result<ServiceAccountKey, shortway::Error> {
 }
 
 #[test]
-fn what_is_no_object_is_told() {
+fn text_that_is_not_an_object_is_refused_by_what_it_is() {
     let object = format!("the key file is not a JSON object; {DOWNLOAD}");
     let pem = "the key file is a private key in PEM, not the JSON around it; the account's e-mail address \
                is needed too: give the JSON key file as it was downloaded";
@@ -46,7 +46,7 @@ fn what_follows_the_object_is_refused() {
 }
 
 #[test]
-fn what_json_does_not_know_is_refused_by_its_place() {
+fn invalid_json_is_refused_by_its_place() {
     let not_json =
         |line: usize, column: usize| format!("the key file is not valid JSON (line {line}, column {column})");
     for (text, message) in [
@@ -84,7 +84,7 @@ fn what_json_does_not_know_is_refused_by_its_place() {
 }
 
 #[test]
-fn field_that_stands_there_twice_is_refused_whatever_it_says() {
+fn field_that_appears_twice_is_refused_whatever_its_value() {
     for name in [
         "type",
         "client_email",
@@ -111,7 +111,7 @@ fn field_that_stands_there_twice_is_refused_whatever_it_says() {
 }
 
 #[test]
-fn type_must_be_the_very_word() {
+fn type_must_be_exactly_service_account() {
     for near in
         ["", "Service_Account", "SERVICE_ACCOUNT", " service_account", "service_account ", "service-account"]
     {
@@ -131,7 +131,7 @@ fn type_must_be_the_very_word() {
 }
 
 #[test]
-fn email_that_is_none_is_refused() {
+fn text_that_is_not_an_email_address_is_refused() {
     let told = "the field `client_email` is not the e-mail address of a service account; it looks like \
                 name@project.iam.gserviceaccount.com";
     let long = format!("{}@x.iam.gserviceaccount.com", "a".repeat(10_000));
@@ -171,7 +171,7 @@ fn field_of_another_type_is_named() {
 }
 
 #[test]
-fn key_id_with_what_no_id_holds_is_refused() {
+fn key_id_with_other_characters_is_refused() {
     let told = "the field `private_key_id` is not a key id; it is 40 hexadecimal digits; remove the field \
                 if the id is not known";
     let mut bad: Vec<String> = vec!["\u{e9}".into(), "a b".into(), "f".repeat(300)];

@@ -17,7 +17,7 @@ fn assert_key_told(what: &str, text: &str, message: &str, hint: &str) {
 }
 
 #[test]
-fn line_ends_may_be_anything_that_leaves_no_doubt() {
+fn line_ends_of_every_usual_kind_are_taken() {
     for end in [
         "\n",
         "\r",
@@ -71,7 +71,7 @@ fn text_around_the_block_does_not_matter() {
 }
 
 #[test]
-fn block_without_its_lines_is_told_which_is_missing() {
+fn missing_or_damaged_begin_and_end_lines_are_named() {
     let body = LINES.join("\n");
     let no_begin = "the private key has no line -----BEGIN PRIVATE KEY-----";
     let bad_begin = "the BEGIN line of the private key is damaged";
@@ -99,7 +99,7 @@ fn block_without_its_lines_is_told_which_is_missing() {
 }
 
 #[test]
-fn pkcs1_and_pkcs8_are_told_apart_by_what_they_are_not_by_the_label() {
+fn pkcs1_and_pkcs8_are_told_apart_by_content_not_by_label() {
     // PKCS#8 under the label of PKCS#1 is unambiguous, so it is accepted.
     for label in ["PRIVATE KEY", "RSA PRIVATE KEY"] {
         assert_taken("PKCS#8", load_pem(&pem(label, &DER)));
@@ -208,7 +208,7 @@ fn second_block_is_refused() {
 }
 
 #[test]
-fn character_that_is_not_base64_is_refused_wherever_it_stands() {
+fn character_that_is_not_base64_is_refused_in_every_place() {
     let body = LINES.join("\n");
     let strange = "!\"#$%&'()*,.;<>?@[]^`{|}~\0\u{1}\u{8}\u{b}\
         \u{1b}\u{7f}\u{a0}\u{e9}\u{ff}\u{2028}\u{200b}\u{feff}\u{fffd}\u{ff0b}\u{1f511}";
@@ -240,7 +240,7 @@ fn character_that_is_not_base64_is_refused_wherever_it_stands() {
 }
 
 #[test]
-fn missing_or_doubled_line_is_refused_whichever_it_is() {
+fn every_missing_or_doubled_line_is_refused() {
     for line in 0..LINES.len() {
         let mut lines = LINES.clone();
         lines.remove(line);
