@@ -304,6 +304,6 @@ fn email_of_every_kind_of_account_that_google_makes_is_taken() {
 
 #[test]
 fn text_is_parsed_as_a_key() {
-    let key: ServiceAccountKey = load(THROW_AWAY_KEY_JSON).expect("a key");
+    let key: ServiceAccountKey = THROW_AWAY_KEY_JSON.parse().expect("a key");
     assert_eq!(key.client_email(), "fake@throw-away.iam.gserviceaccount.com");
 }
