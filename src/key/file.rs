@@ -133,6 +133,7 @@ fn is_key(path: &Path) -> bool {
     text[quotes..].trim_ascii_start().starts_with(b"{")
         || has(b"\n")
         || has(b"-----BEGIN")
+        || has(b"-----END")
         || has(b"private_key\"")
 }
 

@@ -176,6 +176,7 @@ fn contents() -> Vec<(&'static str, String)> {
     vec![
         ("the JSON", THROW_AWAY_KEY_JSON.to_owned()),
         ("the JSON on one line", json.to_string()),
+        ("a half of the JSON on one line", json.to_string()[json.to_string().len() / 2..].to_owned()),
         ("base64 of the JSON", BASE64_STANDARD.encode(THROW_AWAY_KEY_JSON)),
         ("base64url of the JSON", BASE64_URL_SAFE_NO_PAD.encode(THROW_AWAY_KEY_JSON)),
         ("the PEM", PEM.clone()),
