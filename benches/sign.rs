@@ -24,14 +24,11 @@ type Row<'a> = (&'static str, u32, &'a dyn Fn());
 
 fn main() {
     let key = ServiceAccountKey::from_json(THROW_AWAY_KEY_JSON).expect("the shipped key is good");
-    let claims = Claims {
-        issuer: key.client_email(),
-        audience: endpoint::token::GOOGLE,
-        scope: Some(scope::ANALYTICS_READONLY),
-        ..Claims::default()
-    };
+    let claims = Claims::for_scope(key.client_email(), endpoint::token::GOOGLE, scope::ANALYTICS_READONLY);
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    let assert = |signer: &dyn Signer| assertion(signer, key.key_id(), &claims, now).expect("a good signer");
+    let deadline = Instant::now() + Duration::from_secs(3600);
+    let assert =
+        |signer: &dyn Signer| assertion(signer, key.key_id(), &claims, now, deadline).expect("a good signer");
 
     let whole = assert(key.signer());
     let (input, _) = whole.expose_secret().rsplit_once('.').expect("a JWS has three parts");
@@ -75,7 +72,7 @@ fn main() {
 struct FixedSigner;
 
 impl Signer for FixedSigner {
-    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, Error> {
+    fn sign(&self, _: &[u8], _: Instant) -> Result<Vec<u8>, Error> {
         Ok(vec![0x5a; 256])
     }
 }

@@ -8,30 +8,114 @@ use crate::key::Signer;
 use crate::secret::Secret;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use serde::Serialize;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-/// How far `iat` is set back: 10 s. A clock that is a little fast would otherwise sign from the future,
-/// which Google refuses; golang/oauth2 and google-cloud-rust do the same.
+/// How far `iat` is set back: 10 s. A clock that is a little fast would otherwise sign from the future, which
+/// Google refuses; golang/oauth2 and google-cloud-rust do the same.
 pub const BACKDATED: Duration = Duration::from_secs(10);
 
-/// How long an assertion lives, `exp` − `iat`: 3600 s, the most that Google takes.
+/// How long an assertion is valid, `exp` − `iat`: 3600 s, the most that Google accepts.
 pub const LIFETIME: Duration = Duration::from_secs(3600);
 
-/// What an assertion says. Fields that are `None` are left out of the JSON.
+/// What an assertion says: who signs, for whom, and what is requested, either scopes or an ID token
+/// (AIP-4116).
 ///
-/// Give `scope` for an access token or `target_audience` for an ID token, never both (AIP-4116).
-#[derive(Clone, Copy, Debug, Default)]
+/// ```
+/// use shortway::jwt::{Claims, assertion};
+/// use std::time::{Duration, Instant, SystemTime};
+/// # let key = shortway::testing::throw_away_key();
+///
+/// let audience = "https://oauth2.googleapis.com/token";
+/// let claims = Claims::for_scope(key.client_email(), audience, shortway::scope::ANALYTICS_READONLY);
+/// let deadline = Instant::now() + Duration::from_secs(10);
+/// let signed = assertion(key.signer(), key.key_id(), &claims, SystemTime::now(), deadline)?;
+/// assert_eq!(signed.expose_secret().split('.').count(), 3);
+/// # Ok::<(), shortway::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
 pub struct Claims<'a> {
-    /// `iss`: who signs, the account's e-mail address.
-    pub issuer: &'a str,
-    /// `aud`: whom the assertion is for, the URL of the token endpoint.
-    pub audience: &'a str,
-    /// `scope`: what the token shall be good for, names joined by one space (RFC 6749 §3.3).
-    pub scope: Option<&'a str>,
-    /// `sub`: the user to act for (domain-wide delegation, AIP-4112).
-    pub subject: Option<&'a str>,
-    /// `target_audience`: whom the ID token is for.
-    pub target_audience: Option<&'a str>,
+    issuer: &'a str,
+    audience: &'a str,
+    subject: Option<&'a str>,
+    requested: Requested<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Requested<'a> {
+    Scope(&'a str),
+    TargetAudience(&'a str),
+}
+
+impl<'a> Claims<'a> {
+    /// Requests an access token. `issuer` (`iss`) is the account's e-mail address, `audience` (`aud`) the URL
+    /// of the token endpoint, `scope` the names of the scopes, joined by one space (RFC 6749 §3.3).
+    #[must_use]
+    pub fn for_scope(issuer: &'a str, audience: &'a str, scope: &'a str) -> Self {
+        Self { issuer, audience, subject: None, requested: Requested::Scope(scope) }
+    }
+
+    /// Requests an ID token for `target_audience`; `issuer` and `audience` as in
+    /// [`for_scope`](Self::for_scope).
+    #[must_use]
+    pub fn for_target_audience(issuer: &'a str, audience: &'a str, target_audience: &'a str) -> Self {
+        Self { issuer, audience, subject: None, requested: Requested::TargetAudience(target_audience) }
+    }
+
+    /// `sub`: the user to act for (domain-wide delegation, AIP-4112). By default, the account acts for
+    /// itself.
+    #[must_use]
+    pub fn subject(mut self, subject: &'a str) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    fn check(&self) -> Result<(), Fault> {
+        let (what, requested) = match self.requested {
+            Requested::Scope(scope) => ("scope", scope),
+            Requested::TargetAudience(audience) => ("target audience", audience),
+        };
+        let parts = [
+            ("issuer", self.issuer),
+            ("audience", self.audience),
+            ("subject", self.subject.unwrap_or("absent")),
+            (what, requested),
+        ];
+        match parts.into_iter().find(|(_, value)| value.is_empty()) {
+            Some((what, _)) => Err(Fault::Empty(what)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why an assertion cannot be made.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("cannot sign an assertion: its {0} is empty")]
+    Empty(&'static str),
+    #[error("cannot sign an assertion: the clock of this machine is before 1970")]
+    Clock,
+}
+
+impl Fault {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Empty(_) => ErrorKind::Config,
+            Self::Clock => ErrorKind::Clock,
+        }
+    }
+
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Empty(_) => "give a value: without one, the token endpoint refuses the assertion",
+            Self::Clock => "set the clock, or let NTP set it",
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.kind(), fault.to_string()).with_hint(fault.hint())
+    }
 }
 
 #[derive(Serialize)]
@@ -57,18 +141,21 @@ struct Payload<'a> {
 }
 
 /// The assertion for `claims`, signed by `signer` whose key is named `key_id`, as of `now`: `iat` is
-/// [`BACKDATED`], `exp` is [`LIFETIME`] after it.
+/// [`BACKDATED`], `exp` is [`LIFETIME`] after it. A signer that is elsewhere is given `deadline`.
 ///
 /// # Errors
-/// [`ErrorKind::Clock`] when `now` is before 1970; otherwise whatever the signer reports.
+/// [`ErrorKind::Config`] when a claim is empty, [`ErrorKind::Clock`] when `now` is before 1970; otherwise
+/// what the signer reports.
 pub fn assertion(
     signer: &dyn Signer,
     key_id: Option<&str>,
     claims: &Claims<'_>,
     now: SystemTime,
+    deadline: Instant,
 ) -> Result<Secret, Error> {
+    claims.check()?;
     let mut jwt = signing_input(key_id, claims, now)?;
-    let signature = signer.sign(jwt.as_bytes())?;
+    let signature = signer.sign(jwt.as_bytes(), deadline)?;
     jwt.push('.');
     BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut jwt);
     Ok(Secret::new(jwt))
@@ -76,23 +163,18 @@ pub fn assertion(
 
 /// Header and payload, encoded and joined: what is signed (RFC 7515 §5.1).
 fn signing_input(key_id: Option<&str>, claims: &Claims<'_>, now: SystemTime) -> Result<String, Error> {
-    let iat = now
-        .checked_sub(BACKDATED)
-        .and_then(|t| t.duration_since(SystemTime::UNIX_EPOCH).ok())
-        .ok_or_else(|| {
-            Error::new(
-                ErrorKind::Clock,
-                "cannot sign an assertion: the clock of this machine stands before 1970",
-            )
-            .with_hint("set the clock, or let it be set by NTP")
-        })?
-        .as_secs();
+    let backdated = now.checked_sub(BACKDATED).and_then(|t| t.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let iat = backdated.ok_or(Fault::Clock)?.as_secs();
+    let (scope, target_audience) = match claims.requested {
+        Requested::Scope(scope) => (Some(scope), None),
+        Requested::TargetAudience(audience) => (None, Some(audience)),
+    };
     let header = Header { alg: "RS256", kid: key_id, typ: "JWT" };
     let payload = Payload {
         iss: claims.issuer,
         sub: claims.subject,
-        scope: claims.scope,
-        target_audience: claims.target_audience,
+        scope,
+        target_audience,
         aud: claims.audience,
         iat,
         exp: iat.saturating_add(LIFETIME.as_secs()),
@@ -107,5 +189,5 @@ fn signing_input(key_id: Option<&str>, claims: &Claims<'_>, now: SystemTime) -> 
 
 fn to_json(part: &impl Serialize) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(part)
-        .map_err(|e| Error::new(ErrorKind::Other, "cannot write an assertion").with_source(e))
+        .map_err(|e| Error::new(ErrorKind::Other, "cannot write an assertion as JSON").with_source(e))
 }

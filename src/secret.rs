@@ -1,4 +1,4 @@
-//! Text that must never be seen: wiped from memory when dropped, hidden from `Debug`.
+//! Text that must never be seen: hidden from `Debug`, wiped from memory when dropped.
 //!
 //! In: a `String` that holds a key, an assertion or a token. Out: the same text, only through
 //! [`Secret::expose_secret`]. There is no `Display`, no `Serialize`, no comparison.
@@ -6,7 +6,15 @@
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// A secret text, wiped from memory when dropped; `Debug` prints `[redacted]`.
+/// A secret text. `Debug` prints `[redacted]`, and its own memory is overwritten when it is dropped.
+///
+/// The crate keeps key files, private keys and assertions in memory that is wiped like this. That makes a
+/// leak less likely; it is no guarantee, because others copy the same bytes and do not wipe them:
+///
+/// - the JSON parser, while it resolves the escapes in `private_key`, and the PEM decoder, once;
+/// - `ring`, which keeps the numbers of the key for as long as the key is loaded;
+/// - the HTTP client and TLS, in whose buffers requests and responses are, with assertions and tokens;
+/// - the operating system: swap, hibernation, core dumps.
 ///
 /// ```
 /// use shortway::Secret;
@@ -18,13 +26,13 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes over `text`, without copying it.
+    /// Takes `text` without copying it. Copies that were made of it before are not wiped.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// The secret itself. What becomes of it is the caller's care.
+    /// The secret itself. The caller must keep it out of logs and errors.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
         &self.0

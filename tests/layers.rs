@@ -38,7 +38,7 @@ const TESTING: &str = "endpoint";
 const FOLDERS: &[(&str, &[&str])] = &[
     ("error", &["scrub", "google", "oauth"]),
     ("token_source", &["ask", "identity"]),
-    ("key", &["pem", "rsa", "json"]),
+    ("key", &["names", "fault", "fault_table", "signer", "pem", "rsa", "json", "file"]),
     ("http", &["url", "status", "times", "body", "fault", "proxy", "transport", "call"]),
     ("endpoint", &["token"]),
     ("endpoint/token", &["advice", "document", "refusal", "answer"]),

@@ -13,6 +13,7 @@ use shortway::ServiceAccountKey;
 use shortway::testing::THROW_AWAY_KEY_JSON;
 use shortway_fuzz::{check_error, check_no_echo};
 use std::sync::LazyLock;
+use std::time::Instant;
 
 static PUBLIC_KEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let file: Value = serde_json::from_str(THROW_AWAY_KEY_JSON).expect("the shipped key is JSON");
@@ -34,7 +35,7 @@ fuzz_target!(|input: &[u8]| -> Corpus {
     match ServiceAccountKey::from_json(&file) {
         Ok(key) => {
             check_no_echo(file.as_bytes(), "private_key", &format!("{key:?}"));
-            let signature = key.signer().sign(input).expect("a key that loads signs");
+            let signature = key.signer().sign(input, Instant::now()).expect("a key that loads signs");
             UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &*PUBLIC_KEY)
                 .verify(input, &signature)
                 .expect("a signature verifies");

@@ -74,15 +74,12 @@ impl ServiceAccount {
     /// One assertion, dated by this machine's clock and `offset` seconds, one request, one token.
     fn exchange(&self, offset: i64, deadline: Instant) -> Result<Token, Error> {
         let Remote { transport, clock, .. } = &self.remote;
-        let claims = Claims {
-            issuer: self.key.client_email(),
-            audience: &self.audience,
-            scope: Some(&self.scope),
-            subject: self.identity.subject(),
-            target_audience: None,
-        };
+        let mut claims = Claims::for_scope(self.key.client_email(), &self.audience, &self.scope);
+        if let Some(subject) = self.identity.subject() {
+            claims = claims.subject(subject);
+        }
         let dated = shifted(clock.now(), offset);
-        let assertion = assertion(self.key.signer(), self.key.key_id(), &claims, dated)?;
+        let assertion = assertion(self.key.signer(), self.key.key_id(), &claims, dated, deadline)?;
         let grant =
             Grant { assertion: &assertion, kind: TokenKind::Access, account: self.key.client_email() };
         token::exchange(&**transport, &**clock, &self.url, grant, deadline)

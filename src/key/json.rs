@@ -1,20 +1,30 @@
 //! Reads the JSON of a key file.
 //!
-//! In: text. Out: a [`ServiceAccountKey`], or an error that names the field and never shows its value:
-//! serde's own messages quote what they could not read, so each field is taken as a value first and its
-//! type is checked here.
+//! In: text. Out: its [`Fields`], checked, with the key ready to sign; or the [`Fault`] that names the field
+//! and never shows its value. serde's own messages quote what they could not read, so each field is read as
+//! any value first and its type is checked here.
 
-use super::{Inner, ServiceAccountKey, pem, rsa};
-use crate::error::{Error, ErrorKind};
+use super::fault::Fault;
+use super::names::{Field, FileType, JsonType};
+use super::pem;
+use super::rsa::RsaSigner;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::error::Category;
-use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// The fields that matter; a repeated one is refused by serde's derive.
+/// What a key file says.
+pub(super) struct Fields {
+    pub(super) client_email: String,
+    pub(super) key_id: Option<String>,
+    pub(super) project_id: Option<String>,
+    pub(super) token_uri: Option<String>,
+    pub(super) signer: RsaSigner,
+}
+
+/// The fields that are read; serde's derive refuses one that is there twice. Other fields are ignored.
 #[derive(Deserialize)]
-struct KeyFile {
+struct Document {
     r#type: Option<Value>,
     client_email: Option<Value>,
     private_key: Option<Value>,
@@ -22,202 +32,141 @@ struct KeyFile {
     project_id: Option<Value>,
     token_uri: Option<Value>,
     universe_domain: Option<Value>,
+    audience: Option<Value>,
 }
 
-const FIELDS: [&str; 7] =
-    ["type", "client_email", "private_key", "private_key_id", "project_id", "token_uri", "universe_domain"];
+/// The token endpoint of a key file without `token_uri`.
+const GOOGLE: &str = "https://oauth2.googleapis.com/token";
 
-const DOWNLOAD: &str = "download a JSON key for the service account in the Google Cloud console (IAM & Admin, Service Accounts, Keys)";
-
-/// The longest e-mail address taken: 320 bytes (RFC 3696 §3, 64 + 1 + 255).
+/// The longest e-mail address: 320 bytes (RFC 3696 §3, 64 + 1 + 255).
 const MAX_EMAIL: usize = 320;
 
 /// The longest part before the `@`: 64 bytes (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_PART: usize = 64;
 
-/// The longest key id taken: 64 bytes. Google's are 40 hexadecimal digits.
+/// The longest key id: 64 bytes. Google's are 40 hexadecimal digits.
 const MAX_KEY_ID: usize = 64;
 
-/// The longest project id taken: 128 bytes. Google's are 30, old ones have a domain and a colon in front.
+/// The longest project id: 128 bytes. Google's have 30, old ones a domain and a colon in front.
 const MAX_PROJECT_ID: usize = 128;
 
-pub(super) fn parse(text: &str) -> Result<ServiceAccountKey, Error> {
+pub(super) fn parse(text: &str) -> Result<Fields, Fault> {
     check_start(text)?;
-    let file: KeyFile = serde_json::from_str(text).map_err(|e| not_json(&e))?;
-    check_type(file.r#type)?;
-    let missing = |name: &str| {
-        Error::new(ErrorKind::Config, format!("the key file has no field `{name}`")).with_hint(DOWNLOAD)
-    };
-    let client_email = string("client_email", file.client_email)?.ok_or_else(|| missing("client_email"))?;
+    let file: Document = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+    // First of all into memory that is wiped, whatever is wrong with the rest.
+    let private_key = string(Field::PrivateKey, file.private_key).map(|key| key.map(Zeroizing::new));
+    // The type is checked before the other fields: those of another type can name files, programs and
+    // servers.
+    check_type(string(Field::Type, file.r#type)?)?;
+    let client_email =
+        string(Field::ClientEmail, file.client_email)?.ok_or(Fault::Missing(Field::ClientEmail))?;
     check_email(&client_email)?;
-    let private_key =
-        Zeroizing::new(string("private_key", file.private_key)?.ok_or_else(|| missing("private_key"))?);
-    let key_id = string("private_key_id", file.private_key_id)?;
+    let private_key = private_key?.ok_or(Fault::Missing(Field::PrivateKey))?;
+    let key_id = given(string(Field::PrivateKeyId, file.private_key_id)?);
     check_key_id(key_id.as_deref())?;
-    let project_id = string("project_id", file.project_id)?;
+    let project_id = given(string(Field::ProjectId, file.project_id)?);
     check_project_id(project_id.as_deref())?;
-    let token_uri = string("token_uri", file.token_uri)?;
-    check_universe(string("universe_domain", file.universe_domain)?)?;
-    let signer = rsa::RsaSigner::from_der(&pem::decode(&private_key)?)?;
-    Ok(ServiceAccountKey(Arc::new(Inner {
-        client_email,
-        key_id,
-        project_id,
-        token_uri,
-        signer: Box::new(signer),
-    })))
+    let token_uri = given(string(Field::TokenUri, file.token_uri)?);
+    check_universe(given(string(Field::UniverseDomain, file.universe_domain)?))?;
+    check_audience(given(string(Field::Audience, file.audience)?), token_uri.as_deref())?;
+    let signer = RsaSigner::from_der(&pem::decode(&private_key)?)?;
+    Ok(Fields { client_email, key_id, project_id, token_uri, signer })
 }
 
-/// Tells the usual wrong files by how they begin.
-fn check_start(text: &str) -> Result<(), Error> {
+/// Recognises the usual wrong files by how they begin.
+fn check_start(text: &str) -> Result<(), Fault> {
     let start = text.trim_start();
-    let (what, hint) = if start.starts_with('{') {
-        return Ok(());
+    if start.starts_with('{') {
+        Ok(())
     } else if start.is_empty() {
-        ("the key file is empty", DOWNLOAD)
+        Err(Fault::Empty)
     } else if start.starts_with("-----BEGIN") {
-        (
-            "the key file is a bare PEM key, not the JSON around it",
-            "the account's e-mail address is needed too: give the whole JSON key file as it was downloaded",
-        )
+        Err(Fault::BarePem)
     } else if start.starts_with("ew") || start.starts_with("eyJ") {
-        ("the key file is base64, not the JSON itself", "decode it first: base64 -d")
+        Err(Fault::Base64)
     } else {
-        ("the key file is not a JSON object", DOWNLOAD)
-    };
-    Err(Error::new(ErrorKind::Config, what).with_hint(hint))
+        Err(Fault::NotObject)
+    }
 }
 
-fn not_json(error: &serde_json::Error) -> Error {
+fn not_json(error: &serde_json::Error) -> Fault {
     let (line, column) = (error.line(), error.column());
-    let message = match error.classify() {
-        Category::Eof => format!("the key file ends in the middle (line {line}, column {column})"),
-        // Every field takes any value, so what is left is a field that stands there twice.
-        Category::Data => {
-            let text = error.to_string();
-            let name = FIELDS.iter().find(|name| text.starts_with(&format!("duplicate field `{name}`")));
-            format!(
-                "the key file has the field `{}` twice (line {line}, column {column})",
-                name.unwrap_or(&"?")
-            )
-        }
-        // serde's words are fixed for this one, and hold nothing of the input.
-        _ if error.to_string().starts_with("control character") => {
-            let message =
-                format!("the key file has a line break inside a text (line {line}, column {column})");
-            return Error::new(ErrorKind::Config, message).with_hint(
-                "line breaks inside `private_key` are written \\n, as in the file that was downloaded",
-            );
-        }
-        _ => format!("the key file is not valid JSON (line {line}, column {column})"),
+    let text = error.to_string();
+    let is_twice = |field: &Field| text.starts_with(&format!("duplicate field `{}`", field.name()));
+    match error.classify() {
+        Category::Eof => Fault::EndsEarly { line, column },
+        // Each field takes any value, so the only data error is a field that is there twice.
+        Category::Data => match Field::ALL.into_iter().find(is_twice) {
+            Some(field) => Fault::Twice { field, line, column },
+            None => Fault::NotJson { line, column },
+        },
+        // serde_json has one fixed text for this, without input in it.
+        _ if text.starts_with("control character") => Fault::LineBreak { line, column },
+        _ => Fault::NotJson { line, column },
+    }
+}
+
+fn string(field: Field, value: Option<Value>) -> Result<Option<String>, Fault> {
+    let found = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) => return Ok(Some(text)),
+        Some(Value::Bool(_)) => JsonType::Boolean,
+        Some(Value::Number(_)) => JsonType::Number,
+        Some(Value::Array(_)) => JsonType::Array,
+        Some(Value::Object(_)) => JsonType::Object,
     };
-    Error::new(ErrorKind::Config, message).with_hint(DOWNLOAD)
+    Err(Fault::NotString(field, found))
 }
 
-/// The type is believed first: the other fields of another type can name files, programs and servers.
-fn check_type(found: Option<Value>) -> Result<(), Error> {
-    let wrong = |message: String, hint: &str| Err(Error::new(ErrorKind::Config, message).with_hint(hint));
-    match found {
-        Some(Value::String(t)) if t == "service_account" => Ok(()),
-        Some(Value::String(t)) => {
-            let hint = match t.as_str() {
-                "authorized_user" => {
-                    "it is a person's login, made by `gcloud auth application-default login`; \
-                     an unattended program needs a service account's key file"
-                }
-                "external_account"
-                | "impersonated_service_account"
-                | "external_account_authorized_user"
-                | "gdch_service_account" => {
-                    "this crate reads only service account keys; gcp_auth and google-cloud-auth read this type"
-                }
-                _ => DOWNLOAD,
-            };
-            // Types are short lower-case words. Anything else may be the key, pasted into the wrong field.
-            let is_word = t.len() <= 40 && t.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-            let shown = if is_word { format!("of type `{t}`") } else { "of an unknown type".into() };
-            wrong(format!("the key file is {shown}, not `service_account`"), hint)
-        }
-        Some(other) => {
-            wrong(format!("the field `type` of the key file is {}, not a string", name_of(&other)), DOWNLOAD)
-        }
-        None => wrong(
-            "the key file has no field `type`".into(),
-            "a service account's key file says \"type\": \"service_account\"; \
-             a file with `web` or `installed` in it is an OAuth client, which cannot act on its own",
-        ),
+/// An empty optional field is an absent one.
+pub(super) fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+fn check_type(found: Option<String>) -> Result<(), Fault> {
+    match found.as_deref() {
+        Some("service_account") => Ok(()),
+        Some(other) => Err(Fault::OtherType(FileType::of(other))),
+        None => Err(Fault::Missing(Field::Type)),
     }
 }
 
-fn string(name: &str, value: Option<Value>) -> Result<Option<String>, Error> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => Err(Error::new(
-            ErrorKind::Config,
-            format!("the field `{name}` of the key file is {}, not a string", name_of(&other)),
-        )
-        .with_hint(DOWNLOAD)),
-    }
+/// Google's addresses are in lower case, so that no piece of base64 passes for one: `Debug` and logs show the
+/// address. A project of a domain has a colon in the local part
+/// (`example.com:project@appspot.gserviceaccount.com`).
+pub(super) fn check_email(email: &str) -> Result<(), Fault> {
+    let (local, domain) = email.split_once('@').ok_or(Fault::Email)?;
+    let fits =
+        is_id(local, MAX_LOCAL_PART, b".-_:") && is_id(domain, MAX_EMAIL, b".-_") && email.len() <= MAX_EMAIL;
+    if fits { Ok(()) } else { Err(Fault::Email) }
 }
 
-fn name_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
+pub(super) fn check_key_id(id: Option<&str>) -> Result<(), Fault> {
+    if id.is_none_or(|id| is_id(id, MAX_KEY_ID, b"-_")) { Ok(()) } else { Err(Fault::KeyId) }
 }
 
-pub(super) fn check_email(email: &str) -> Result<(), Error> {
-    let (local, domain) = email.split_once('@').unwrap_or((email, ""));
-    // Google's are in lower case. `Debug` and logs show the address, and a piece of base64 is never all lower case.
-    let plain = email.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"@.-_".contains(&b));
-    if !plain
-        || local.is_empty()
-        || local.len() > MAX_LOCAL_PART
-        || domain.is_empty()
-        || domain.contains('@')
-        || email.len() > MAX_EMAIL
-    {
-        return Err(Error::new(ErrorKind::Config, "the field `client_email` is not an e-mail address")
-            .with_hint("it looks like name@project.iam.gserviceaccount.com"));
-    }
-    Ok(())
+fn check_project_id(id: Option<&str>) -> Result<(), Fault> {
+    if id.is_none_or(|id| is_id(id, MAX_PROJECT_ID, b"-.:")) { Ok(()) } else { Err(Fault::ProjectId) }
 }
 
-pub(super) fn check_key_id(id: Option<&str>) -> Result<(), Error> {
-    if id.is_some_and(|id| !is_id(id, MAX_KEY_ID, b"-_")) {
-        return Err(Error::new(ErrorKind::Config, "the field `private_key_id` is not a key id")
-            .with_hint("it is 40 hexadecimal digits; leave the field out if it is not known"));
-    }
-    Ok(())
-}
-
-fn check_project_id(id: Option<&str>) -> Result<(), Error> {
-    if id.is_some_and(|id| !is_id(id, MAX_PROJECT_ID, b"-.:")) {
-        return Err(Error::new(ErrorKind::Config, "the field `project_id` is not a project id")
-            .with_hint("it looks like my-project-123; leave the field out if it is not known"));
-    }
-    Ok(())
-}
-
-/// Whether `id` can be shown: lower case, digits and `more`, so that it is no piece of a key in base64.
+/// Whether `id` can be shown: lower case, digits and `more`, so that it is not a piece of a key in base64.
 fn is_id(id: &str, max: usize, more: &[u8]) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || more.contains(&b);
     !id.is_empty() && id.len() <= max && id.bytes().all(plain)
 }
 
-fn check_universe(domain: Option<String>) -> Result<(), Error> {
+fn check_universe(domain: Option<String>) -> Result<(), Fault> {
     match domain.as_deref() {
-        None | Some("" | "googleapis.com") => Ok(()),
-        Some(_) => Err(Error::new(
-            ErrorKind::Config,
-            "the key file belongs to another universe than googleapis.com (field `universe_domain`)",
-        )
-        .with_hint("only googleapis.com is supported")),
+        None | Some("googleapis.com") => Ok(()),
+        Some(_) => Err(Fault::Universe),
+    }
+}
+
+/// golang/oauth2 takes the audience of assertions from this field; Google's files do not have it. A file must
+/// not choose for whom its key signs, so only the audience that is used anyway passes.
+fn check_audience(audience: Option<String>, token_uri: Option<&str>) -> Result<(), Fault> {
+    match audience {
+        Some(audience) if audience != token_uri.unwrap_or(GOOGLE) => Err(Fault::Audience),
+        _ => Ok(()),
     }
 }

@@ -1,108 +1,97 @@
 //! Takes the DER out of a PEM text, as it survives environment variables, YAML and clipboards.
 //!
-//! In: the `private_key` of a key file. Out: DER bytes, wiped when dropped. Damage that leaves no doubt
-//! about the bytes is mended: literal `\n`, spaces or nothing for newlines, CRLF, indentation, quotes
-//! around the whole. Everything else is refused with the likely mistake named; the errors are fixed
-//! sentences, no byte of the input is in them. RFC 7468.
+//! In: the `private_key` of a key file. Out: DER bytes, wiped when dropped. Damage after which the bytes are
+//! still certain is repaired: literal `\n`, blanks or nothing for newlines, CRLF, indentation, quotes around
+//! the whole. Everything else is refused with the likely mistake named. RFC 7468.
+//!
+//! The `pem` crate reads the blocks after that. Its errors can hold input, so each is replaced by a
+//! [`Fault`]. It copies the base64 once and does not wipe that copy.
 
-use crate::error::{Error, ErrorKind};
-use base64::prelude::{BASE64_STANDARD, Engine};
+use super::fault::Fault;
+use super::names::Content;
+use pem::PemError;
 use zeroize::Zeroizing;
 
-const BEGIN: &str = "-----BEGIN ";
-const END: &str = "-----END ";
+const BEGIN: &str = "BEGIN ";
+const END: &str = "END ";
 const DASHES: &str = "-----";
 
-const AS_DOWNLOADED: &str = "take `private_key` just as it stands in the file that Google handed out";
-
-pub(super) fn decode(pem: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let body = body(pem)?;
-    if body.contains(':') {
-        return Err(key_error(
-            "the private key has header lines: it is encrypted with a passphrase, or not in the form that Google hands out",
-            AS_DOWNLOADED,
-        ));
+pub(super) fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let blocks = pem::parse_many(normalised(text)?.as_bytes()).map_err(|error| match error {
+        PemError::MismatchedTags(..) | PemError::MissingEndTag => Fault::Mismatch,
+        PemError::MissingBeginTag => Fault::BadBegin,
+        _ => Fault::BadBase64,
+    })?;
+    let mut only = None;
+    for block in blocks {
+        check_label(block.tag())?;
+        let der = Zeroizing::new(block.into_contents());
+        if only.replace(der).is_some() {
+            return Err(Fault::SeveralBlocks);
+        }
     }
-    let mut text = Zeroizing::new(String::with_capacity(body.len()));
+    // Both lines are there, so what pem does not see as a block lacks the end of its last line.
+    only.ok_or(Fault::NoEnd).and_then(|der| if der.is_empty() { Err(Fault::EmptyBlock) } else { Ok(der) })
+}
+
+fn check_label(label: &str) -> Result<(), Fault> {
+    match label {
+        "PRIVATE KEY" | "RSA PRIVATE KEY" => Ok(()),
+        "ENCRYPTED PRIVATE KEY" => Err(Fault::Encrypted),
+        "PUBLIC KEY" | "RSA PUBLIC KEY" => Err(Fault::Other(Content::PublicKey)),
+        "CERTIFICATE" => Err(Fault::Other(Content::Certificate)),
+        "EC PRIVATE KEY" => Err(Fault::Other(Content::EllipticCurve)),
+        "OPENSSH PRIVATE KEY" => Err(Fault::Other(Content::Ssh)),
+        _ => Err(Fault::Other(Content::Unknown)),
+    }
+}
+
+/// The blocks in `text` without anything around them, their base64 on one line.
+fn normalised(text: &str) -> Result<Zeroizing<String>, Fault> {
+    // No longer than the input, so that it does not grow and leave copies behind.
+    let mut blocks = Zeroizing::new(String::with_capacity(text.len()));
+    let mut parts = text.split(DASHES).skip(1);
+    let mut seen_begin = false;
+    while let Some(part) = parts.next() {
+        if !part.starts_with(BEGIN) {
+            continue;
+        }
+        seen_begin = true;
+        let body = parts.next().ok_or(Fault::BadBegin)?;
+        let end = match parts.next() {
+            Some(end) if end.starts_with(END) => end,
+            Some(next) if next.starts_with(BEGIN) => return Err(Fault::SeveralBlocks),
+            _ => return Err(Fault::NoEnd),
+        };
+        blocks.extend([DASHES, part, DASHES]);
+        push_base64(body, &mut blocks)?;
+        blocks.extend([DASHES, end]);
+        if parts.clone().next().is_some() {
+            blocks.push_str(DASHES);
+        }
+    }
+    if seen_begin { Ok(blocks) } else { Err(Fault::NoBegin) }
+}
+
+/// Adds the base64 of `body` to `out`, without blanks and without escapes that were never undone.
+fn push_base64(body: &str, out: &mut String) -> Result<(), Fault> {
+    if body.contains(':') {
+        return Err(Fault::Headers);
+    }
     let mut rest = body.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
             c if c.is_ascii_whitespace() => {}
-            // A run of backslashes before n, r or t is an escape that was never undone; the backslash
-            // itself is no base64, so nothing else can be meant.
+            // Backslashes before n, r or t are a newline that was escaped, maybe more than once. A backslash
+            // is not base64, so it can have no other meaning.
             '\\' => {
                 while rest.next_if_eq(&'\\').is_some() {}
-                if rest.next_if(|c| matches!(c, 'n' | 'r' | 't')).is_none() {
-                    return Err(key_error("the private key has a stray backslash in it", AS_DOWNLOADED));
-                }
+                rest.next_if(|c| matches!(c, 'n' | 'r' | 't')).ok_or(Fault::Backslash)?;
             }
-            '-' | '_' => {
-                return Err(key_error(
-                    "the private key is in the URL-safe alphabet of base64, not the standard one",
-                    AS_DOWNLOADED,
-                ));
-            }
-            c if c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=') => text.push(c),
-            _ => {
-                return Err(key_error(
-                    "the private key has a character in it that is not base64",
-                    AS_DOWNLOADED,
-                ));
-            }
+            '-' | '_' => return Err(Fault::UrlSafe),
+            c if c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=') => out.push(c),
+            _ => return Err(Fault::NotBase64),
         }
     }
-    if text.is_empty() {
-        return Err(key_error("the private key has nothing between its BEGIN and END lines", AS_DOWNLOADED));
-    }
-    match BASE64_STANDARD.decode(text.as_bytes()) {
-        Ok(der) => Ok(Zeroizing::new(der)),
-        Err(_) => Err(key_error(
-            "the private key is cut or has characters missing: its base64 does not add up",
-            AS_DOWNLOADED,
-        )),
-    }
-}
-
-/// What stands between the BEGIN and the END line, with the labels checked.
-fn body(pem: &str) -> Result<&str, Error> {
-    let Some(begin) = pem.find(BEGIN) else {
-        return Err(key_error("the private key has no line -----BEGIN PRIVATE KEY-----", AS_DOWNLOADED));
-    };
-    let after = &pem[begin + BEGIN.len()..];
-    let Some((label, rest)) = after.split_once(DASHES) else {
-        return Err(key_error("the BEGIN line of the private key is damaged", AS_DOWNLOADED));
-    };
-    check_label(label)?;
-    let Some((body, end)) = rest.split_once(END) else {
-        return Err(key_error("the private key has no END line: it is cut", AS_DOWNLOADED));
-    };
-    if !end.strip_prefix(label).is_some_and(|tail| tail.starts_with(DASHES)) {
-        return Err(key_error("the BEGIN and END lines of the private key do not match", AS_DOWNLOADED));
-    }
-    if body.contains(BEGIN) || end.contains(BEGIN) {
-        return Err(key_error("the field `private_key` holds more than one PEM block", AS_DOWNLOADED));
-    }
-    Ok(body)
-}
-
-fn check_label(label: &str) -> Result<(), Error> {
-    let found = match label {
-        "PRIVATE KEY" | "RSA PRIVATE KEY" => return Ok(()),
-        "ENCRYPTED PRIVATE KEY" => {
-            return Err(key_error(
-                "the private key is encrypted with a passphrase",
-                "decrypt it first: openssl pkcs8 -in key.pem -out plain.pem",
-            ));
-        }
-        "PUBLIC KEY" | "RSA PUBLIC KEY" => "a public key",
-        "CERTIFICATE" => "a certificate",
-        "EC PRIVATE KEY" => "an elliptic-curve key",
-        "OPENSSH PRIVATE KEY" => "an SSH key",
-        _ => "something else",
-    };
-    Err(key_error(format!("the field `private_key` holds {found}, not an RSA private key"), AS_DOWNLOADED))
-}
-
-fn key_error(message: impl Into<String>, hint: &str) -> Error {
-    Error::new(ErrorKind::Key, message).with_hint(hint)
+    Ok(())
 }

@@ -7,7 +7,7 @@ use shortway::scope::ANALYTICS_READONLY;
 use shortway::testing::{FakeGoogle, ManualClock, THROW_AWAY_KEY_JSON, throw_away_key};
 use shortway::{Ask, Clock, Error, ErrorKind, ServiceAccountKey, Signer, TokenKind, TokenSource};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn fake_google_trades_an_assertion_for_a_token() {
@@ -86,7 +86,6 @@ fn token_endpoint_of_the_key_file_must_be_googles() {
         "https://oauth2.googleapis.com/token#",
         "https://169.254.169.254/token",
         "HTTPS://oauth2.googleapis.com/token\r\n",
-        "",
     ] {
         let error = shortway::service_account(with_uri(uri), [ANALYTICS_READONLY]).build().expect_err(uri);
         assert_eq!(error.kind(), ErrorKind::Config);
@@ -146,9 +145,9 @@ fn quota_project_is_part_of_the_identity_and_shapes_no_token() {
 struct Slow(ManualClock, Duration);
 
 impl Signer for Slow {
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+    fn sign(&self, message: &[u8], deadline: Instant) -> Result<Vec<u8>, Error> {
         self.0.advance(self.1);
-        throw_away_key().signer().sign(message)
+        throw_away_key().signer().sign(message, deadline)
     }
 }
 

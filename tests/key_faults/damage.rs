@@ -317,8 +317,8 @@ const FIELD_NAMES: &[&str] = &[
 
 /// The key, or so much of it that nobody could take it for something else.
 ///
-/// The shortest is 40 characters of base64. Hex is always whole: 40 hexadecimal digits in a row are what a key id
-/// looks like, so a shorter piece could not be told from one.
+/// The shortest is 40 characters of base64. Hex is always whole: 40 hexadecimal digits in a row are what a
+/// key id looks like, so a shorter piece could not be told from one.
 fn piece(random: &mut Random) -> String {
     let body = LINES.concat();
     let start = random.below(body.len() - 64);

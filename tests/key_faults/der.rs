@@ -1,6 +1,5 @@
-//! Rows 52 and 53: every cut and every flipped bit of a private key.
+//! Every cut and every flipped bit of a private key.
 
-use crate::covers;
 use crate::fixture::{CANARY, DER, assert_taken, load_der, signs_right};
 use crate::util::canary::all_texts;
 use shortway::{Error, ErrorKind};
@@ -20,7 +19,6 @@ fn check(what: &str, error: &Error, seen: &mut HashSet<String>) {
 
 #[test]
 fn key_cut_anywhere_or_longer_by_a_byte_is_refused() {
-    covers(&[52]);
     let mut seen = HashSet::new();
     for length in 0..DER.len() {
         let what = format!("cut to {length} bytes");
@@ -60,7 +58,6 @@ fn count(places: std::ops::Range<usize>) -> (usize, usize) {
 
 #[test]
 fn key_with_any_bit_flipped_is_refused_or_signs_right() {
-    covers(&[53]);
     let middle = DER.len() / 2;
     let ((refused_1, taken_1), (refused_2, taken_2)) = thread::scope(|scope| {
         let first = scope.spawn(|| count(0..middle));

@@ -6,11 +6,13 @@ use ring::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedP
 use serde_json::{Map, Value};
 use shortway::testing::THROW_AWAY_KEY_JSON;
 use shortway::{Error, ErrorKind, ServiceAccountKey};
+use std::path::PathBuf;
 use std::sync::LazyLock;
+use std::time::Instant;
 
-pub(crate) const DOWNLOAD: &str = "download a JSON key for the service account in the Google Cloud console (IAM & Admin, Service Accounts, Keys)";
-pub(crate) const AS_DOWNLOADED: &str =
-    "take `private_key` just as it stands in the file that Google handed out";
+pub(crate) const DOWNLOAD: &str = "download a JSON key for the service account in the Google Cloud console \
+                                   (IAM & Admin, Service Accounts, Keys)";
+pub(crate) const COPY: &str = "copy `private_key` unchanged from the JSON file that was downloaded";
 pub(crate) const NEW_KEY: &str =
     "create a new JSON key for the service account; Google makes RSA keys of 2048 bits";
 
@@ -33,7 +35,8 @@ pub(crate) static LINES: LazyLock<Vec<&str>> =
 pub(crate) static DER: LazyLock<Vec<u8>> =
     LazyLock::new(|| BASE64_STANDARD.decode(LINES.concat()).expect("base64"));
 
-/// Where the PKCS#1 structure starts in [`DER`]: after version, algorithm and the octet string's head (RFC 5208 §5).
+/// Where the PKCS#1 structure starts in [`DER`]: after version, algorithm and the octet string's head (RFC
+/// 5208 §5).
 pub(crate) const PKCS1: usize = 26;
 
 /// Watches for every piece of the throw-away key.
@@ -76,19 +79,20 @@ pub(crate) fn signs_right(key: &ServiceAccountKey) -> bool {
         RsaKeyPair::from_pkcs8(&DER).expect("the shipped key is good").public_key().as_ref().to_vec()
     });
     let message = b"signed by a key from a test";
-    let signature = key.signer().sign(message).unwrap_or_default();
+    let signature = key.signer().sign(message, Instant::now()).unwrap_or_default();
     UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &*PUBLIC).verify(message, &signature).is_ok()
 }
 
-/// It was refused with this kind, a later try is no use, nothing of the key is told, and the next good file is read.
+/// It is refused with this kind and not retryable, its texts show nothing of the key, and the next good file
+/// is read.
 #[track_caller]
 pub(crate) fn assert_refused(what: &str, result: Result<ServiceAccountKey, Error>, kind: ErrorKind) -> Error {
     let error = match result {
-        Ok(_) => panic!("{what}: it is taken"),
+        Ok(_) => panic!("{what}: it is not refused"),
         Err(error) => error,
     };
     assert_eq!(error.kind(), kind, "{what}: {error}");
-    assert!(!error.is_retryable(), "{what}: nothing changes by itself");
+    assert!(!error.is_retryable(), "{what}: it is retryable");
     CANARY.assert_absent(&all_texts(&error));
     assert!(signs_right(&ServiceAccountKey::from_json(THROW_AWAY_KEY_JSON).expect("a good key")), "{what}");
     error
@@ -111,4 +115,15 @@ pub(crate) fn assert_taken(what: &str, result: Result<ServiceAccountKey, Error>)
         }
         Err(error) => panic!("{what}: {error}"),
     }
+}
+
+pub(crate) fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// A file in `folder` with these bytes.
+pub(crate) fn file(folder: &tempfile::TempDir, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).expect("written");
+    path
 }
