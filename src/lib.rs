@@ -1,47 +1,161 @@
-//! Google access tokens and Analytics reports for programs that run with nobody watching: blocking, small, no runtime.
+//! Google access tokens and Google Analytics reports for unattended programs: blocking, small, no async runtime.
 //!
-//! A service account signs an assertion, trades it for a token, keeps the token until it ages; a typed client asks
-//! Google Analytics with it. The short path is the safe path: what [`service_account`] builds is cached, has time limits,
-//! retries what deserves it, and can be shared by threads.
+//! A service account signs an assertion, exchanges it for an access token and caches the token until shortly before it
+//! expires. A typed client queries Google Analytics (GA4 Data API) with it. What [`service_account`] builds is the safe
+//! default: it caches, has time limits, retries transient failures, and serves any number of threads.
+//!
+//! - [First token](#first-token) · [First report](#first-report) · [Other Google APIs](#other-google-apis)
+//! - [Errors](#errors) · [Time limits and retries](#time-limits-and-retries)
+//! - [TLS and root certificates](#tls-and-root-certificates) · [Proxies](#proxies)
+//! - [Threads, async, fork](#threads-async-fork) · [Logs and secrets](#logs-and-secrets)
+//! - [Testing your program](#testing-your-program) · [Features](#features) · [Versions](#versions)
+//!
+//! # First token
 //!
 //! ```no_run
 //! use shortway::{ServiceAccountKey, TokenSource, scope};
+//! use std::process::ExitCode;
 //!
-//! let key = ServiceAccountKey::from_file("key.json")?;
-//! let tokens = shortway::service_account(key, [scope::ANALYTICS_READONLY]).build()?;
-//! let token = tokens.token()?; // from the network the first time, from memory after that
-//! # Ok::<(), shortway::Error>(())
+//! fn main() -> ExitCode {
+//!     match run() {
+//!         Ok(()) => ExitCode::SUCCESS,
+//!         Err(error) => {
+//!             eprintln!("error: {error}"); // one line: what failed, and what to do about it
+//!             ExitCode::FAILURE
+//!         }
+//!     }
+//! }
+//!
+//! fn run() -> Result<(), shortway::Error> {
+//!     let key = ServiceAccountKey::from_file("key.json")?;
+//!     let tokens = shortway::service_account(key, [scope::ANALYTICS_READONLY]).build()?;
+//!     let token = tokens.token()?; // from the network the first time, from the cache after that
+//!     let header = ("Authorization", token.authorization_secret()); // "Bearer ya29.…"
+//!     # let _ = header;
+//!     Ok(())
+//! }
 //! ```
 //!
-//! # Where things are
+//! The key comes from [a file](ServiceAccountKey::from_file), from [the file that
+//! `GOOGLE_APPLICATION_CREDENTIALS` names](ServiceAccountKey::from_env), or from [text](ServiceAccountKey::from_json), for
+//! example of an environment variable that holds the JSON itself. A private key that lives in a KMS or an HSM signs through
+//! a [`Signer`] of your own.
 //!
-//! | You want | Look at |
+//! [`Tokens`] is the type of what `build()` returns, whatever the credential is. Its clones share one token: give one to
+//! each part of the program. [`Cached::new`] puts the same cache around a [`TokenSource`] of your own.
+//!
+//! # First report
+//!
+//! Feature `analytics`, on by default; see the module `analytics` for all of it.
+//!
+//! ```no_run
+//! # #[cfg(feature = "analytics")]
+//! # fn run(tokens: shortway::Tokens) -> Result<(), shortway::Error> {
+//! use shortway::analytics::{Analytics, DateRange, OrderBy, ReportRequest};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Page {
+//!     #[serde(rename = "pagePath")]
+//!     path: String,
+//!     #[serde(rename = "screenPageViews")]
+//!     views: u64,
+//! }
+//!
+//! let report = Analytics::new(tokens).property(123456789).run_report(
+//!     &ReportRequest::new()
+//!         .dates(DateRange::last_days(30)) // 30 whole days, the last of them yesterday
+//!         .dimensions(["pagePath"])
+//!         .metrics(["screenPageViews"])
+//!         .order_by(OrderBy::metric("screenPageViews").desc()),
+//! )?;
+//! for page in report.rows::<Page>() {
+//!     let page = page?;
+//!     println!("{:>8}  {}", page.views, page.path);
+//! }
+//! println!("{:>8}  total", report.total::<u64>("screenPageViews")?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Other Google APIs
+//!
+//! [`Authorized`] sends requests of the `http` crate with a token, and replaces a token that the server refuses. For an
+//! HTTP client of your own, take [`Token::authorization_secret`] before each request (the cache makes that cheap), and after
+//! a 401 call [`TokenSource::invalidate`] and send the request once more.
+//!
+//! # Errors
+//!
+//! There is one type, [`Error`]. Its text is one line with a hint: print it with `{}`. Programs act on
+//! [`Error::kind`], [`is_retryable`](Error::is_retryable) and [`retry_at`](Error::retry_at); [`Error::code`] is the server's
+//! own code, and [`Error::cause`] gives the server's whole document, [`OAuthError`] or [`GoogleStatus`].
+//!
+//! | Kind | What to do |
 //! |---|---|
-//! | tokens from a key file | [`ServiceAccountKey`], [`service_account`] |
-//! | to take tokens from anywhere | the trait [`TokenSource`]; closures by [`from_fn`] |
-//! | a memory around a source of your own | [`Cached`] |
-//! | tokens on requests to any Google API | [`Authorized`] |
-//! | reports from Google Analytics | `analytics` (feature `analytics`, on by default) |
-//! | to know what to do about a failure | [`Error::kind`], [`Error::hint`], [`Error::is_retryable`] |
-//! | to send requests some other way | [`http::Transport`], or the pure steps in [`jwt`] and [`endpoint::token`] |
-//! | fakes for your tests | `testing` (feature `testing`) |
+//! | [`Config`](ErrorKind::Config), [`Key`](ErrorKind::Key) | change the configuration, as the hint says |
+//! | [`Denied`](ErrorKind::Denied), [`Api`](ErrorKind::Api) | change something at Google, as the hint says |
+//! | [`Clock`](ErrorKind::Clock) | set the clock |
+//! | [`Dns`](ErrorKind::Dns), [`Connect`](ErrorKind::Connect), [`Timeout`](ErrorKind::Timeout), [`Closed`](ErrorKind::Closed), [`Unavailable`](ErrorKind::Unavailable) | run the job again later; the crate has retried already |
+//! | [`Throttled`](ErrorKind::Throttled), [`Quota`](ErrorKind::Quota), [`Backoff`](ErrorKind::Backoff) | wait until [`retry_at`](Error::retry_at) |
+//! | [`Tls`](ErrorKind::Tls), [`Protocol`](ErrorKind::Protocol), [`Redirect`](ErrorKind::Redirect), [`Malformed`](ErrorKind::Malformed), [`Schema`](ErrorKind::Schema) | look for a proxy or a login page between this machine and Google |
+//! | [`Row`](ErrorKind::Row) | correct the type that a row is read as |
+//!
+//! # Time limits and retries
+//!
+//! Every call ends. A request to the token endpoint may take 10 s, a token with all attempts 30 s
+//! ([`CachePolicy::with_wait`], or [`Ask::with_deadline`] for one call), a report 120 s with its token and all attempts.
+//! [`RetryPolicy`] says how often a failed request is repeated: a token is requested three times at most, a report twice,
+//! for Google grants a project ten server errors an hour on a property. As long as there is no connection at all (the host
+//! name cannot be resolved, the connection is refused), requests for a token go on until the deadline: a job may start
+//! before its network. A refusal is never repeated, nor a request whose quota is exhausted.
+//!
+//! # TLS and root certificates
+//!
+//! TLS is rustls with root certificates built into the crate. For those of the operating system, use the feature
+//! `platform-verifier`; for a network whose proxy inspects TLS, use
+//! [`UreqTransport::with_root_certificates`](http::UreqTransport::with_root_certificates); for an agent of your own,
+//! [`UreqTransport::with_agent`](http::UreqTransport::with_agent). Give such a transport to both sides:
+//! [`TokensBuilder::transport`] and `Analytics::with_transport`.
+//!
+//! # Proxies
+//!
+//! Requests over https go through the proxy that `HTTPS_PROXY`, else `ALL_PROXY`, names (or the same in lower case), unless
+//! `NO_PROXY` covers the host. A proxy that cannot be used is an error, never a direct connection. Plain http goes only to
+//! loopback addresses, and never through a proxy. Details: [`UreqTransport`](http::UreqTransport).
+//!
+//! # Threads, async, fork
+//!
+//! Every call blocks until it has a result or its time limit passes. All types are `Send + Sync`, and clones share what
+//! they hold. The crate starts no thread of its own but one for a name look-up. From async code call it through the
+//! runtime's `spawn_blocking`, after [`usable_token`](Cached::usable_token), which never waits; `examples/async_tokio`
+//! shows both. After `fork` a child may go on using everything: it shares no connection with its parent and does not wait
+//! for a refresh that only the parent can finish. As in every program with threads, a lock that another thread held at the
+//! moment of the fork stays locked in the child: fork before threads use the crate, or `exec` right after.
+//!
+//! # Logs and secrets
+//!
+//! Logs go through the `log` crate: debug lines, and warnings about the clock and the environment. No key, assertion or
+//! token of the call is in a log line of this crate, in an error or in `Debug`. `ureq`, the HTTP client, does log whole
+//! messages, tokens included, at level trace under the target `ureq_proto`: do not enable that where logs are kept.
+//!
+//! # Testing your program
+//!
+//! With the feature `testing`, the module `testing` has a scripted token source, a fake Google with real HTTP and real
+//! signatures, a clock that a test moves, and a throw-away key.
 //!
 //! # Features
 //!
-//! - `analytics` (default): the client of the Analytics Data API.
-//! - `gzip` (default): reports travel compressed, decoded under the same cap as plain ones.
-//! - `platform-verifier`: root certificates of the operating system instead of those built in.
-//! - `testing`: fakes for tests. It adds a module and changes nothing else.
+//! | Feature | Default | What |
+//! |---|---|---|
+//! | `analytics` | yes | the client of the Analytics Data API |
+//! | `gzip` | yes | reports travel compressed, and are decoded under the same limit as plain ones |
+//! | `platform-verifier` | no | root certificates of the operating system instead of those built in, for every [`UreqTransport`](http::UreqTransport) that names none |
+//! | `testing` | no | fakes for tests; it adds a module and changes nothing else |
 //!
-//! # Waiting, threads, async
+//! # Versions
 //!
-//! Every call blocks until it has an answer or its time limit passes. The crate starts no thread (`ureq` resolves
-//! names in one, for a moment). From async code call it through the runtime's `spawn_blocking`.
-//!
-//! # Logs
-//!
-//! Debug lines through `log`, and one warning where the clock is off, without a secret in them. `ureq` underneath dumps whole messages, tokens included, at level
-//! trace under the target `ureq_proto`: leave that off where logs are kept.
+//! Versions follow semantic versioning. Kinds, fields and variants may be added: keep a `_` arm. The minimum Rust version
+//! is 1.89; a higher one is a minor release of its own. Types of [`ureq`] and its `http` crate, and of [`time`], are part of
+//! the public API; both crates are re-exported here.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
@@ -52,6 +166,7 @@ mod clock;
 mod credential;
 mod error;
 mod json;
+mod key;
 mod random;
 mod retry;
 mod secret;
@@ -66,7 +181,6 @@ pub mod analytics;
 pub mod endpoint;
 pub mod http;
 pub mod jwt;
-pub mod key;
 pub mod scope;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
@@ -77,12 +191,14 @@ pub use cached::{CachePolicy, Cached, Upkeep};
 pub use clock::{Clock, SystemClock};
 pub use credential::ServiceAccount;
 pub use error::{Error, ErrorKind, GoogleStatus, OAuthError, StatusDetail, StatusLink, StatusViolation};
-pub use key::{ServiceAccountKey, Signer};
+pub use key::{CREDENTIALS_VARIABLE, ServiceAccountKey, Signer};
 pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use source::{ServiceAccountOptions, Tokens, TokensBuilder, service_account};
 pub use token::{Token, TokenKind};
 pub use token_source::{Ask, FromFn, Identity, TokenSource, from_fn};
+
+pub use {time, ureq};
 
 /// The README's programs are compiled and, where they need no key, run.
 #[cfg(all(doctest, feature = "analytics", feature = "testing"))]

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, ErrorKind};
 
-/// Read Analytics reports, and nothing else; enough for everything in [`analytics`](crate::analytics).
+/// Read Analytics reports, and nothing else; enough for everything in the module `analytics`.
 pub const ANALYTICS_READONLY: &str = "https://www.googleapis.com/auth/analytics.readonly";
 
 /// Read and manage Analytics data.

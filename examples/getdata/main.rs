@@ -25,6 +25,7 @@ use std::error::Error as _;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use wait::Watched;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -78,20 +79,21 @@ fn report_of(property: &str, arguments: &Arguments, request: &ReportRequest) -> 
         Some(path) => ServiceAccountKey::from_file(path)?,
         None => ServiceAccountKey::from_env()?,
     };
-    let mut tokens = shortway::service_account(key, [scope::ANALYTICS_READONLY]);
+    let watched = Watched::default();
+    let mut tokens = shortway::service_account(key, [scope::ANALYTICS_READONLY]).transport(watched.clone());
     if let Some(url) = &arguments.token_url {
         tokens = tokens.token_endpoint(url);
     }
     // With an endpoint named on the command line that is what `build` can find fault with.
     let fault = if arguments.token_url.is_some() { usage } else { Failure::from };
     let tokens = tokens.build().map_err(fault)?;
-    let mut analytics = Analytics::new(tokens.clone());
+    let mut analytics = Analytics::with_transport(tokens.clone(), watched.apart());
     if let Some(url) = &arguments.api_url {
         analytics = analytics.with_endpoint(url).map_err(usage)?;
     }
     // The client would get the token itself; first, it can be told which of the two is late.
-    wait::announced("token", || tokens.token())?;
-    Ok(wait::announced("report", || analytics.property(property).run_report(request))?)
+    watched.announced("token", || tokens.token())?;
+    Ok(watched.announced("report", || analytics.property(property).run_report(request))?)
 }
 
 fn write_out(printed: &str) -> Result<(), Failure> {

@@ -55,7 +55,10 @@ impl Caller {
         retry::run(schedule, |attempt| match self.attempt(target, &url, body, &parse, deadline, attempt) {
             Ok(value) => Outcome::Final(Ok(value)),
             Err(Failed::Token(error)) => Outcome::Final(Err(error)),
-            Err(Failed::Request(error)) if may_pass(&error) => Outcome::Again(error),
+            Err(Failed::Request(error)) if may_pass(&error) => {
+                log::debug!("attempt {} for {} failed: {error}", attempt.number, target.what);
+                Outcome::Again(error)
+            }
             Err(Failed::Request(error)) => Outcome::Final(Err(error.with_attempts(attempt.number))),
         })
     }

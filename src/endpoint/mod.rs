@@ -1,6 +1,6 @@
 //! Remote calls for tokens: one endpoint a module, without memory.
 //!
-//! [`Remote`] is what every kind of credential calls through: transport, clock, limits, attempts. A new kind of
+//! `Remote` is what every kind of credential calls through: transport, clock, limits, attempts. A new kind of
 //! credential brings the attempt and nothing else.
 
 pub mod token;

@@ -25,7 +25,7 @@ impl OAuthError {
 impl fmt::Display for OAuthError {
     /// The code; the explanation is in the text of the [`Error`](crate::Error).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OAuth error {}", self.error.as_deref().unwrap_or("without a code"))
+        f.write_str(self.error.as_deref().unwrap_or("an OAuth error without a code"))
     }
 }
 

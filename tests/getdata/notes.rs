@@ -118,7 +118,12 @@ fn late_report_is_announced_once() {
 fn announcement_tells_the_last_failure_and_no_secret() {
     let read = notes_while_held("/token", 1);
     let [note] = read.as_slice() else { panic!("one note: {read:?}") };
-    assert!(note.starts_with("note: no token after 3 s, still waiting for it: attempt 1 failed, "), "{note}");
+    assert!(
+        note.starts_with(
+            "note: no token after 3 s, still waiting for it: the server answers with HTTP status 503"
+        ),
+        "{note}"
+    );
     assert!(note.contains("503"), "{note}");
     assert!(!note.contains("assertion=") && !note.contains("eyJ") && !note.contains(TOKEN), "{note}");
 }

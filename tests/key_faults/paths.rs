@@ -3,7 +3,7 @@
 use crate::fixture::{CANARY, LINES, PEM, assert_refused, assert_taken, assert_told, file, folder};
 use crate::util::canary::all_texts;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
-use shortway::key::CREDENTIALS_VARIABLE;
+use shortway::CREDENTIALS_VARIABLE;
 use shortway::testing::THROW_AWAY_KEY_JSON;
 use shortway::{Error, ErrorKind, ServiceAccountKey};
 use std::ffi::OsStr;

@@ -1,6 +1,6 @@
 //! The token endpoint: an assertion in, a token out.
 //!
-//! [`form`] and [`parse`] are pure; [`exchange`] puts a [`Transport`] between them. RFC 7523 §2.1, RFC 6749 §5.1 and
+//! [`form`] and [`parse`] are pure, for programs with an HTTP client of their own. RFC 7523 §2.1, RFC 6749 §5.1 and
 //! §5.2, RFC 6750 §4; <https://developers.google.com/identity/protocols/oauth2/service-account#httprest>.
 
 mod advice;
