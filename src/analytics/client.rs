@@ -206,7 +206,7 @@ impl Property {
         (post.max_body, post.accept_gzip) = (client.max_body, true);
         let response = client.http.call(&post, &Ask::new().deadline(deadline))?;
         let report = if response.status == 200 {
-            report::parse(&response.body, request.range_names())
+            report::parse(&response.body, request)
         } else {
             Err(refusal(&response, self.id, client.http.identity(), client.clock.now()))
         };

@@ -214,10 +214,13 @@ fn with_rules<B>(
     }
     // As a header: set in the configuration it would keep the connection out of the agent's pool.
     let mut builder = config.build();
-    if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
-        builder = builder.header("User-Agent", concat!("shortway/", env!("CARGO_PKG_VERSION")));
-    }
     let gzip = request.accept_gzip && cfg!(feature = "gzip");
+    if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("user-agent")) {
+        // Google packs an answer only for a client that says `gzip` in its User-Agent, too.
+        let agent = concat!("shortway/", env!("CARGO_PKG_VERSION"));
+        builder =
+            builder.header("User-Agent", if gzip { format!("{agent} (gzip)") } else { agent.to_owned() });
+    }
     builder = builder.header("Accept-Encoding", if gzip { "gzip" } else { "identity" });
     for (name, value) in request.headers {
         builder = builder.header(*name, *value);
