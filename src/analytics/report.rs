@@ -452,13 +452,21 @@ impl Report {
         self.row_count.unwrap_or_else(|| self.distinct())
     }
 
-    /// Whether all rows of the report are here. Where Google does not say how many there are, they are if the request
-    /// skipped none and fewer came than its limit allows.
+    /// Whether all rows of the report are here.
+    ///
+    /// Where Google does not say how many there are, and with several date ranges, whose rows its count does not tell
+    /// apart, they are if the request skips none and fewer came than its limit allows.
     #[must_use]
     pub fn is_complete(&self) -> bool {
+        let rows = self.len() as u64;
+        let is_uncut = self.asked.from_the_start && rows < self.asked.limit;
         match self.row_count {
-            Some(count) => self.distinct() == count,
-            None => self.is_empty() || (self.asked.from_the_start && (self.len() as u64) < self.asked.limit),
+            Some(count) if self.range_column().is_some() => {
+                let all = count.saturating_mul(self.asked.date_ranges.len() as u64);
+                rows == all || (self.distinct() == count && is_uncut)
+            }
+            Some(count) => rows == count,
+            None => is_uncut,
         }
     }
 

@@ -250,6 +250,11 @@ fn row_count_of_several_ranges_counts_a_row_once() {
     assert_eq!((report.len(), report.row_count(), report.is_complete()), (2, 1, true));
     let page = read(&two_ranges(), &of_two_ranges(&rows, &json!([]), 2)).expect("a report");
     assert_eq!((page.len(), page.row_count(), page.is_complete()), (2, 2, false));
+    for cut in [two_ranges().limit(2), two_ranges().offset(1)] {
+        let rows = [rows[0], ["20230402", "date_range_1", "1"]];
+        let report = read(&cut, &of_two_ranges(&rows, &json!([]), 2)).expect("a report");
+        assert!(!report.is_complete(), "rows of another range may be left out");
+    }
     let three = [rows[0], rows[1], ["20230402", "date_range_0", "1"]];
     let error = read(&two_ranges(), &of_two_ranges(&three, &json!([]), 1)).expect_err("too many rows");
     assert_eq!(error.message(), format!("{NO_REPORT}it has more rows than its own row count says"));
