@@ -169,6 +169,6 @@ impl Property {
         let body = serde_json::to_vec(request)
             .map_err(|e| Error::new(ErrorKind::Other, "cannot write the report request").with_source(e))?;
         let target = Target { what: "the report", property: self.id, verb: "runReport" };
-        self.client.0.post(target, &body, |body| report::parse(body, request.range_names()))
+        self.client.0.post(target, &body, |body| report::parse(body, request))
     }
 }

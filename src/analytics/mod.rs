@@ -24,8 +24,8 @@ mod table;
 mod wire;
 
 pub use answer::{
-    Column, ColumnKind, DataTruncationReason, Metadata, MetricType, PropertyQuota, QuotaStatus,
-    SamplingMetadata,
+    ActiveMetricRestriction, Column, ColumnKind, DataTruncationDateRange, DataTruncationReason, Metadata,
+    MetricType, PropertyQuota, QuotaStatus, SamplingMetadata, SchemaRestrictionResponse,
 };
 pub use client::{Analytics, Property};
 pub use property::PropertyId;

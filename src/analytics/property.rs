@@ -1,13 +1,16 @@
 //! The number of a Google Analytics property, told apart from the ids it is mistaken for.
 
+use super::wire::quoted;
 use crate::error::{Error, ErrorKind};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
 /// The id of a GA4 property: a number of about nine digits.
 ///
 /// From a `u64`, or parsed from text, plain (`123456789`) or as the resource name that Google's pages show
-/// (`properties/123456789`). No property has the number 0: text that says so is refused, a `u64` is not looked at.
+/// (`properties/123456789`); with serde from a number or such a text, and to a number. No property has the number 0: text that says so is refused, a `u64` is not looked at.
 ///
 /// ```
 /// use shortway::analytics::PropertyId;
@@ -24,6 +27,12 @@ pub struct PropertyId(u64);
 impl From<u64> for PropertyId {
     fn from(id: u64) -> Self {
         Self(id)
+    }
+}
+
+impl From<PropertyId> for u64 {
+    fn from(id: PropertyId) -> Self {
+        id.0
     }
 }
 
@@ -62,8 +71,7 @@ impl FromStr for PropertyId {
         } else {
             "is not a property id"
         };
-        let shown: String = text.chars().take(40).collect();
-        Err(Error::new(ErrorKind::Config, format!("{shown:?} {what}")).with_hint(WHERE))
+        Err(Error::new(ErrorKind::Config, format!("{} {what}", quoted(text))).with_hint(WHERE))
     }
 }
 
@@ -73,5 +81,51 @@ impl TryFrom<&str> for PropertyId {
     /// The same as `text.parse()`.
     fn try_from(text: &str) -> Result<Self, Error> {
         text.parse()
+    }
+}
+
+impl TryFrom<String> for PropertyId {
+    type Error = Error;
+
+    /// The same as `text.parse()`.
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl Serialize for PropertyId {
+    /// A number.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PropertyId {
+    /// From a number from 1 on, or a text as for [`FromStr`].
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberOrText)
+    }
+}
+
+struct NumberOrText;
+
+impl Visitor<'_> for NumberOrText {
+    type Value = PropertyId;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a property id, as a number or a text")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<PropertyId, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_u64<E: de::Error>(self, id: u64) -> Result<PropertyId, E> {
+        self.visit_str(&id.to_string())
+    }
+
+    /// From formats whose integers are signed, such as TOML.
+    fn visit_i64<E: de::Error>(self, id: i64) -> Result<PropertyId, E> {
+        self.visit_str(&id.to_string())
     }
 }

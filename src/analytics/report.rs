@@ -4,36 +4,56 @@
 //! ignored, nothing known is lost.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/RunReportResponse>
 
-use super::answer::{Column, ColumnKind, Metadata, MetricType, PropertyQuota};
-use super::request::MetricAggregation;
+use super::answer::{Column, ColumnKind, Header, Metadata, PropertyQuota};
+use super::request::{MetricAggregation, ReportRequest};
 use super::rows::{self, Rows};
-use super::table::Table;
+use super::table::{self, MAX_COLUMNS, Table};
+use super::wire::{Fill, Part};
 use crate::error::{Error, ErrorKind, scrub};
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-/// A report: rows by the columns asked for, totals beside them.
+/// A report: rows by the columns requested, totals beside them.
 ///
-/// Nothing is converted before it is asked for: cells are kept as the text that Google sent.
+/// Nothing is converted before it is read: cells are kept as the text that Google sent.
+#[derive(Clone)]
 pub struct Report {
     columns: Vec<Column>,
     rows: Table,
     totals: Table,
     maximums: Table,
     minimums: Table,
-    row_count: u64,
+    row_count: Option<u64>,
     metadata: Metadata,
     property_quota: Option<PropertyQuota>,
-    /// The names of the ranges requested, in their order.
-    date_ranges: Vec<String>,
+    asked: Asked,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, expecting = "a report")]
+/// What a report needs to know of its request.
+#[derive(Clone)]
+struct Asked {
+    /// The names of the date ranges, in their order.
+    date_ranges: Vec<String>,
+    aggregations: Vec<MetricAggregation>,
+    /// No row is left out before the first.
+    from_the_start: bool,
+    /// How many rows at most.
+    limit: u64,
+}
+
+/// How many rows Google sends where the request has no limit, or 0.
+const DEFAULT_LIMIT: u64 = 10_000;
+
+/// The column that Google adds where several date ranges are requested.
+const DATE_RANGE: &str = "dateRange";
+
+#[derive(Default)]
 struct Body {
-    dimension_headers: Vec<DimensionHeader>,
-    metric_headers: Vec<MetricHeader>,
+    dimension_headers: Vec<Header>,
+    metric_headers: Vec<Header>,
     rows: Table,
     totals: Table,
     maximums: Table,
@@ -45,26 +65,108 @@ struct Body {
 }
 
 #[derive(Deserialize)]
-struct DimensionHeader {
-    name: String,
+#[serde(field_identifier, rename_all = "camelCase")]
+enum Key {
+    DimensionHeaders,
+    MetricHeaders,
+    Rows,
+    Totals,
+    Maximums,
+    Minimums,
+    RowCount,
+    Metadata,
+    PropertyQuota,
+    Kind,
+    #[serde(other)]
+    Unknown,
 }
 
-#[derive(Deserialize)]
-struct MetricHeader {
-    name: String,
-    r#type: Option<MetricType>,
+/// Reads an answer of so many bytes.
+struct Reader {
+    size: usize,
+}
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Body;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a report")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
+        let mut body = Body::default();
+        while let Some(key) = map.next_key()? {
+            let part: &mut dyn Part = match key {
+                Key::DimensionHeaders => &mut body.dimension_headers,
+                Key::MetricHeaders => &mut body.metric_headers,
+                Key::RowCount => &mut body.row_count,
+                Key::Metadata => &mut body.metadata,
+                Key::PropertyQuota => &mut body.property_quota,
+                Key::Kind => &mut body.kind,
+                Key::Rows | Key::Totals | Key::Maximums | Key::Minimums => {
+                    let sparse = !matches!(key, Key::Rows);
+                    let table = match key {
+                        Key::Rows => &mut body.rows,
+                        Key::Totals => &mut body.totals,
+                        Key::Maximums => &mut body.maximums,
+                        _ => &mut body.minimums,
+                    };
+                    map.next_value_seed(table::Rows { table, size: self.size, sparse })?;
+                    continue;
+                }
+                Key::Unknown => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            map.next_value_seed(Fill(part))?;
+        }
+        Ok(body)
+    }
 }
 
 const KIND: &str = "analyticsData#runReport";
 
-/// Reads the body of a 200 answer to a request for these date ranges.
-pub(super) fn parse(body: &[u8], date_ranges: Vec<String>) -> Result<Report, Error> {
-    // serde would take an array for a struct without names.
-    let is_array = body.trim_ascii_start().starts_with(b"[");
-    let body: Body = match is_array {
-        true => Body::default(),
-        false => serde_json::from_slice(body).map_err(|e| not_a_report(&e))?,
+/// Reads the body of a 200 answer to `request`.
+pub(super) fn parse(body: &[u8], request: &ReportRequest) -> Result<Report, Error> {
+    let body = read(body)?;
+    let columns = columns(body.dimension_headers, body.metric_headers)?;
+    let dimensions = columns.iter().filter(|c| matches!(c.kind, ColumnKind::Dimension)).count();
+    for table in [&body.rows, &body.totals, &body.maximums, &body.minimums] {
+        if table.shape().is_some_and(|shape| shape != (dimensions, columns.len() - dimensions)) {
+            return Err(schema("its rows and its headers have different numbers of columns"));
+        }
+    }
+    as_requested(&columns, request)?;
+    let row_count = body.row_count.map(u64::try_from).transpose();
+    let report = Report {
+        columns,
+        rows: body.rows,
+        totals: body.totals,
+        maximums: body.maximums,
+        minimums: body.minimums,
+        row_count: row_count.map_err(|_| schema("its row count is negative"))?,
+        metadata: body.metadata.unwrap_or_default(),
+        property_quota: body.property_quota,
+        asked: Asked {
+            date_ranges: request.range_names(),
+            aggregations: request.metric_aggregations.clone(),
+            from_the_start: request.offset == 0,
+            limit: request.limit.filter(|limit| *limit > 0).unwrap_or(DEFAULT_LIMIT),
+        },
     };
+    report.check()?;
+    Ok(report)
+}
+
+fn read(body: &[u8]) -> Result<Body, Error> {
+    let text = str::from_utf8(body).map_err(|_| schema("it is not UTF-8"))?;
+    if has_giant_token(body) {
+        return Err(schema("a single value takes up most of it"));
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    let body = json.deserialize_map(Reader { size: body.len() }).and_then(|body| json.end().map(|()| body));
+    let body = body.map_err(|e| not_a_report(&e))?;
     // Google leaves out what is empty, but never all of these.
     if body.kind.is_none()
         && body.metadata.is_none()
@@ -77,50 +179,52 @@ pub(super) fn parse(body: &[u8], date_ranges: Vec<String>) -> Result<Report, Err
     if body.kind.as_deref().is_some_and(|kind| kind != KIND) {
         return Err(schema("it is the answer of another method"));
     }
-    let dimensions = body.dimension_headers.len();
-    let metrics = body.metric_headers.len();
-    for table in [&body.rows, &body.totals, &body.maximums, &body.minimums] {
-        if table.shape().is_some_and(|shape| shape != (dimensions, metrics)) {
-            return Err(schema("its rows and its headers have different numbers of columns"));
-        }
+    Ok(body)
+}
+
+/// Whether one text, or one nest of brackets, takes up a sixty-fourth of an answer of more than 4 MiB: the reader of
+/// JSON needs memory of its own for such a one. An honest answer has a text every few bytes.
+fn has_giant_token(body: &[u8]) -> bool {
+    let is_text_end = |pair: &[u8]| pair[1] == b'"' && pair[0] != b'\\';
+    body.len() > 4 << 20 && body.chunks_exact(body.len() / 64).any(|c| !c.windows(2).any(is_text_end))
+}
+
+fn columns(dimensions: Vec<Header>, metrics: Vec<Header>) -> Result<Vec<Column>, Error> {
+    if dimensions.len() + metrics.len() > MAX_COLUMNS {
+        return Err(schema(&format!("it has more than {MAX_COLUMNS} columns")));
     }
-    let columns: Vec<Column> = body
-        .dimension_headers
-        .into_iter()
-        .map(|h| Column { name: h.name, kind: ColumnKind::Dimension })
-        .chain(body.metric_headers.into_iter().map(|h| Column {
-            name: h.name,
-            kind: ColumnKind::Metric(h.r#type.unwrap_or(MetricType::Other(String::new()))),
-        }))
-        .collect();
-    if let Some(twice) =
-        columns.iter().enumerate().find(|(i, c)| columns[..*i].iter().any(|d| d.name == c.name))
-    {
-        return Err(schema(&format!("it has two columns named `{}`", twice.1.name)));
+    let dimensions = dimensions.into_iter().map(Header::dimension);
+    let columns: Vec<Column> = dimensions.chain(metrics.into_iter().map(Header::metric)).collect();
+    let mut names = HashSet::new();
+    match columns.iter().find(|column| !names.insert(&column.name)) {
+        Some(twice) => Err(schema(&format!("it has two columns named `{}`", scrub(&twice.name)))),
+        None => Ok(columns),
     }
-    let row_count =
-        u64::try_from(body.row_count.unwrap_or(0)).map_err(|_| schema("its row count is negative"))?;
-    if row_count < body.rows.rows() as u64 {
-        return Err(schema("it has more rows than its own row count says"));
+}
+
+/// Figures must never stand under another name than their own: rows may be read by position.
+fn as_requested(columns: &[Column], request: &ReportRequest) -> Result<(), Error> {
+    let mut wanted: Vec<&str> = request.dimensions.iter().map(|d| d.name.as_str()).collect();
+    if request.date_ranges.len() > 1 && !wanted.contains(&DATE_RANGE) {
+        wanted.push(DATE_RANGE);
     }
-    Ok(Report {
-        columns,
-        rows: body.rows,
-        totals: body.totals,
-        maximums: body.maximums,
-        minimums: body.minimums,
-        row_count,
-        metadata: body.metadata.unwrap_or_default(),
-        property_quota: body.property_quota,
-        date_ranges,
-    })
+    let dimensions = wanted.len();
+    wanted.extend(request.metrics.iter().filter(|m| !m.invisible).map(|m| m.name.as_str()));
+    let is_dimension = |c: &Column| matches!(c.kind, ColumnKind::Dimension);
+    let found: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+    if found == wanted && columns.iter().filter(|c| is_dimension(c)).count() == dimensions {
+        return Ok(());
+    }
+    let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { scrub(&names.join(", ")) };
+    Err(schema(&format!("its columns are {}, requested were {}", list(&found), list(&wanted))))
 }
 
 fn schema(what: &str) -> Error {
     Error::new(ErrorKind::Schema, format!("the answer of Analytics is no report: {what}"))
 }
 
-/// serde's message, which names the place and may quote a piece of the answer; a body that ends too soon may be whole the next time.
+/// serde's message, which names the place and may quote a piece of the answer; a body that ends too soon may be whole
+/// the next time.
 fn not_a_report(error: &serde_json::Error) -> Error {
     match error.classify() {
         Category::Eof => schema("it ends in the middle").with_retryable(true),
@@ -144,9 +248,11 @@ impl Report {
     /// | `time::PrimitiveDateTime` | `YYYYMMDDHH` (`dateHour`) or `YYYYMMDDHHMM` (`dateHourMinute`), in the property's time zone; so it is no `OffsetDateTime` |
     /// | `Option` of a number or a date | `None` for `(not set)`, `(other)`, `(data not available)` and an empty cell |
     ///
-    /// As everywhere in serde, a field of type `Option` whose column is not in the report is `None`. Do not put numbers
-    /// or dates behind `#[serde(flatten)]`: serde does not say there what type it wants, so each cell comes as text, and
-    /// the error is serde's `invalid type: string "7", expected u64`.
+    /// | any other type that reads text, such as `IpAddr` | the text; `None` for an `Option` where the text is a placeholder that does not fit |
+    /// | `serde_json::Value`, fields behind `#[serde(flatten)]`, untagged enums | a metric as a number, if an `i64`, a `u64` or an `f64` holds it exactly, else as text; a dimension as text |
+    ///
+    /// As everywhere in serde, a field of type `Option` whose column is not in the report is `None`. Do not put dates
+    /// behind `#[serde(flatten)]`, nor metrics as text: serde does not say there what type it wants.
     ///
     /// # Errors
     /// Each item may be an [`ErrorKind::Row`] that names row and column; later rows can still be read.
@@ -184,7 +290,7 @@ impl Report {
     }
 
     /// The largest value of the metric in any row, if the MAXIMUM aggregation was requested
-    /// ([`ReportRequest::aggregate`](super::ReportRequest::aggregate)).
+    /// ([`ReportRequest::metric_aggregations`](super::ReportRequest::metric_aggregations())).
     ///
     /// # Errors
     /// As [`total`](Self::total).
@@ -201,7 +307,7 @@ impl Report {
     }
 
     /// The smallest value of the metric in any row, if the MINIMUM aggregation was requested
-    /// ([`ReportRequest::aggregate`](super::ReportRequest::aggregate)).
+    /// ([`ReportRequest::metric_aggregations`](super::ReportRequest::metric_aggregations())).
     ///
     /// # Errors
     /// As [`total`](Self::total).
@@ -228,60 +334,97 @@ impl Report {
             MetricAggregation::Maximum => ("maximum", &self.maximums),
             MetricAggregation::Minimum => ("minimum", &self.minimums),
         };
+        let name = scrub(metric);
         let fail = |reason: &str, hint: &str| {
-            Err(Error::new(ErrorKind::Row, format!("no {what} of `{metric}`: {reason}"))
+            Err(Error::new(ErrorKind::Row, format!("no {what} of `{name}`: {reason}"))
                 .with_hint(hint)
-                .with_cell(None, Some(metric)))
+                .with_cell(None, Some(&name)))
         };
         let is_metric = |c: &Column| c.name == metric && matches!(c.kind, ColumnKind::Metric(_));
         let Some(column) = self.columns.iter().position(is_metric) else {
             return fail("it is no metric of this report", "add it to the request with metrics([…])");
         };
-        let names = self.date_ranges.join(", ");
-        // Google adds this column when several ranges are requested, and then one row of figures for each range that
-        // has rows.
-        let ranges = self.columns.iter().position(|c| c.name == "dateRange");
-        let row = match (range, ranges) {
-            (None, Some(_)) => {
+        if !self.asked.aggregations.contains(&aggregation) {
+            let call = format!("metric_aggregations([MetricAggregation::{aggregation:?}])");
+            return fail("the request did not ask for it", &format!("add it to the request with {call}"));
+        }
+        let names = scrub(&self.asked.date_ranges.join(", "));
+        match range {
+            None if self.range_column().is_some() => {
                 let hint = format!("name one with {what}_in(range, metric): {names}");
                 return fail("the report has several date ranges", &hint);
             }
-            (Some(range), _) if !self.date_ranges.iter().any(|name| name == range) => {
+            Some(range) if !self.asked.date_ranges.iter().any(|name| name == range) => {
                 let hint = match names.as_str() {
                     "" => "the request names none".to_owned(),
                     names => format!("those requested are called {names}"),
                 };
-                return fail(&format!("the report has no date range `{range}`"), &hint);
+                return fail(&format!("the report has no date range `{}`", scrub(range)), &hint);
             }
-            (Some(range), Some(c)) => (0..table.rows()).find(|row| table.cell(*row, c) == Some(range)),
-            (_, None) if table.rows() > 1 => {
-                let hint = "look at columns() for what Google added to the report";
-                return fail("Google sent several, and no date range to tell them apart", hint);
-            }
-            (_, None) => (table.rows() > 0).then_some(0),
+            _ => {}
+        }
+        if let Some(row) = (0..table.rows()).find(|row| self.is_of(table, *row, range)) {
+            return rows::cell(&self.columns, table, row, column)
+                .map_err(|error| error.with_cell(None, Some(&name)));
+        }
+        let has_rows = self.row_count() > 0 && self.range_column().is_none();
+        if has_rows || (0..self.len()).any(|row| self.is_of(&self.rows, row, range)) {
+            let hint = "compute it from the rows, where that is right: never for users";
+            return fail("Google sent none, although there are rows", hint);
+        }
+        let empty = match range.filter(|_| self.range_column().is_some()) {
+            Some(range) => format!("the date range `{}`", scrub(range)),
+            None => "the report".to_owned(),
         };
-        let Some(row) = row else {
-            if table.rows() == 0 && self.row_count > 0 {
-                let hint =
-                    format!("add it to the request with aggregate(MetricAggregation::{aggregation:?})");
-                return fail("the request did not ask for it", &hint);
+        rows::absent().or_else(|_: Error| {
+            fail(&format!("{empty} is empty"), "ask for an Option to get None where there are no rows")
+        })
+    }
+
+    /// Where the name of a row's date range stands, if several ranges were requested.
+    fn range_column(&self) -> Option<usize> {
+        let several = self.asked.date_ranges.len() > 1;
+        several.then(|| self.columns.iter().position(|c| c.name == DATE_RANGE)).flatten()
+    }
+
+    /// Whether a row is of this date range; with one range in the request, each is.
+    fn is_of(&self, table: &Table, row: usize, range: Option<&str>) -> bool {
+        self.range_column().is_none_or(|column| table.cell(row, column) == range)
+    }
+
+    /// Refuses a report that contradicts itself.
+    fn check(&self) -> Result<(), Error> {
+        let ranges = self.asked.date_ranges.len().max(1) as u64;
+        if self.row_count.is_some_and(|count| (self.len() as u64) > count.saturating_mul(ranges)) {
+            return Err(schema("it has more rows than its own row count says"));
+        }
+        let tables = [("total", &self.totals), ("maximum", &self.maximums), ("minimum", &self.minimums)];
+        tables.into_iter().try_for_each(|(what, table)| self.check_aggregate(what, table))
+    }
+
+    fn check_aggregate(&self, what: &str, table: &Table) -> Result<(), Error> {
+        let column = self.range_column();
+        let metrics = self.columns.iter().filter(|c| matches!(c.kind, ColumnKind::Metric(_))).count();
+        let figures = |row| table.row(row).skip(self.columns.len() - metrics);
+        let mut first = HashMap::new();
+        for row in 0..table.rows() {
+            let range = column.and_then(|column| table.cell(row, column));
+            if range.is_some_and(|range| !self.asked.date_ranges.iter().any(|name| name == range)) {
+                return Err(schema(&format!("it has a {what} of a date range that was not requested")));
             }
-            let empty = match (range, ranges) {
-                (Some(range), Some(_)) => format!("the date range `{range}`"),
-                _ => "the report".to_owned(),
-            };
-            return rows::absent().or_else(|_: Error| {
-                fail(&format!("{empty} is empty"), "ask for an Option to get None where there are no rows")
-            });
-        };
-        rows::cell(&self.columns, table, row, column).map_err(|e| e.with_cell(None, Some(metric)))
+            let first = *first.entry(range).or_insert(row);
+            if figures(first).ne(figures(row)) {
+                return Err(schema(&format!("it has two {what}s that contradict each other")));
+            }
+        }
+        Ok(())
     }
 
     /// What the requested date ranges are called, in their order: `date_range_0` and so on, unless
     /// [named](super::DateRange::named).
     #[must_use]
     pub fn date_ranges(&self) -> &[String] {
-        &self.date_ranges
+        &self.asked.date_ranges
     }
 
     /// The columns, in the order of the cells: dimensions, then metrics.
@@ -302,16 +445,40 @@ impl Report {
         self.len() == 0
     }
 
-    /// How many rows the whole report has, those that `limit` and `offset` left out included.
+    /// How many rows the whole report has, those that `limit` and `offset` left out included. With several date ranges
+    /// Google counts rows that differ in nothing but the range once. Where Google does not say, how many are here.
     #[must_use]
     pub fn row_count(&self) -> u64 {
-        self.row_count
+        self.row_count.unwrap_or_else(|| self.distinct())
     }
 
     /// Whether all rows of the report are here.
+    ///
+    /// Where Google does not say how many there are, and with several date ranges, whose rows its count does not tell
+    /// apart, they are if the request skips none and fewer came than its limit allows.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.row_count == self.len() as u64
+        let rows = self.len() as u64;
+        let is_uncut = self.asked.from_the_start && rows < self.asked.limit;
+        match self.row_count {
+            Some(count) if self.range_column().is_some() => {
+                let all = count.saturating_mul(self.asked.date_ranges.len() as u64);
+                rows == all || (self.distinct() == count && is_uncut)
+            }
+            Some(count) => rows == count,
+            None => is_uncut,
+        }
+    }
+
+    /// How many rows there are here, but counted once where they differ in nothing but the date range.
+    fn distinct(&self) -> u64 {
+        let Some(range) = self.range_column() else { return self.len() as u64 };
+        let dimensions = self.columns.iter().filter(|c| matches!(c.kind, ColumnKind::Dimension)).count();
+        let key = |row| {
+            let cells = self.rows.row(row).take(dimensions).enumerate();
+            cells.filter(|(column, _)| *column != range).map(|(_, cell)| cell).collect::<Vec<_>>()
+        };
+        (0..self.len()).map(key).collect::<HashSet<_>>().len() as u64
     }
 
     /// What Google says about the report as a whole: time zone, currency, sampling, data loss.
@@ -333,7 +500,7 @@ impl fmt::Debug for Report {
         f.debug_struct("Report")
             .field("columns", &self.columns)
             .field("len", &self.len())
-            .field("row_count", &self.row_count)
+            .field("row_count", &self.row_count())
             .field("metadata", &self.metadata)
             .field("property_quota", &self.property_quota)
             .finish_non_exhaustive()

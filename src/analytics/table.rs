@@ -1,21 +1,46 @@
-//! Rows as one text and the places where its cells end.
+//! Rows as text in a few large blocks.
 //!
-//! In: the `rows` array of a report, straight from the JSON. Out: `&str` cells by row and column. A quarter of a
-//! million rows cost a handful of allocations instead of millions.
+//! In: an array of rows of a report, straight from the JSON. Out: `&str` cells by row and column. A quarter of a
+//! million rows cost some thirty allocations instead of millions. A block is never copied or grown, so that a table
+//! costs what its text does and at most a sixteenth of the answer more.
 
+use super::wire::NUMBER;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use std::fmt::{self, Write};
+use std::fmt;
+
+/// How many columns a report may have: 200. Google allows 9 dimensions, a date range and 10 metrics; a pivot report more.
+pub(super) const MAX_COLUMNS: usize = 200;
+
+/// The longest cell: 64 KiB. Google cuts the values of dimensions at a thousand characters and less.
+const MAX_CELL: usize = 64 << 10;
+
+/// The size of the first block: 1 KiB, a few rows.
+const FIRST_BLOCK: usize = 1 << 10;
+
+/// The largest block: 64 MiB, so that 32 bits hold where a row begins, also where a caller raises the cap on answers.
+const MAX_BLOCK: usize = 64 << 20;
 
 /// Rows of equal width: dimensions first, then metrics.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Table {
-    text: String,
-    /// Where each cell ends in `text`, row by row.
-    ends: Vec<u32>,
+    blocks: Vec<Block>,
     /// How many dimensions and metrics the first row has; every other row has the same.
     shape: Option<(usize, usize)>,
     rows: usize,
+}
+
+/// Whole rows, one after the other; the last one may still be read.
+#[derive(Clone, Default)]
+struct Block {
+    /// Each cell as its length, then its text.
+    text: String,
+    /// The first row in it.
+    first: usize,
+    /// Where each of its rows begins in `text`.
+    starts: Vec<u32>,
+    /// Where the row that is being read begins.
+    begun: usize,
 }
 
 impl Table {
@@ -28,37 +53,115 @@ impl Table {
         self.shape
     }
 
+    /// The cells of a row, in the order of the columns; none past the end.
+    pub(super) fn row(&self, row: usize) -> Cells<'_> {
+        let block = self.blocks.partition_point(|block| block.first <= row).checked_sub(1);
+        let place = block.and_then(|block| {
+            let block = self.blocks.get(block)?;
+            let start = *block.starts.get(row - block.first)?;
+            block.text.get(start as usize..)
+        });
+        let width = self.shape.map_or(0, |(dimensions, metrics)| dimensions + metrics);
+        Cells { rest: place.unwrap_or_default(), left: if place.is_some() { width } else { 0 } }
+    }
+
     /// The text of a cell; `None` past the edges.
     pub(super) fn cell(&self, row: usize, column: usize) -> Option<&str> {
-        let (dimensions, metrics) = self.shape?;
-        let width = dimensions + metrics;
-        if row >= self.rows || column >= width {
-            return None;
+        self.row(row).nth(column)
+    }
+
+    /// Room for `need` bytes more in the row that is being read; `most` is the largest block.
+    fn room(&mut self, need: usize, most: usize) -> &mut Block {
+        let full = self.blocks.last().is_none_or(|b| b.text.capacity() - b.text.len() < need);
+        if full {
+            let filled: usize = self.blocks.iter().map(|b| b.text.len()).sum();
+            let mut last = self.blocks.pop().unwrap_or_default();
+            let row = &last.text[last.begun..];
+            // A row that has outgrown a block may go on growing.
+            let size = filled.min(most).max(FIRST_BLOCK).max(2 * row.len() + need);
+            let mut text = String::with_capacity(size);
+            text.push_str(row);
+            last.text.truncate(last.begun);
+            if !last.starts.is_empty() {
+                self.blocks.push(last);
+            }
+            self.blocks.push(Block { text, first: self.rows, ..Block::default() });
         }
-        let index = row * width + column;
-        let start = if index == 0 { 0 } else { *self.ends.get(index - 1)? as usize };
-        self.text.get(start..*self.ends.get(index)? as usize)
+        let last = self.blocks.len() - 1;
+        &mut self.blocks[last]
     }
 
-    fn end_cell<E: Error>(&mut self) -> Result<(), E> {
-        // The default cap on a body is far below; a caller may raise it.
-        let end = u32::try_from(self.text.len())
-            .map_err(|_| E::custom("the report holds more than 4 GiB of text"))?;
-        self.ends.push(end);
-        Ok(())
+    fn push_cell(&mut self, text: &str, most: usize) {
+        let block = self.room(LENGTH + text.len(), most);
+        push_length(&mut block.text, text.len());
+        block.text.push_str(text);
     }
-}
 
-impl<'de> Deserialize<'de> for Table {
-    /// From an array of rows, or null.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut table = Self::default();
-        deserializer.deserialize_option(Rows(&mut table))?;
-        Ok(table)
+    fn end_row(&mut self) {
+        if let Some(block) = self.blocks.last_mut() {
+            // A block holds at most 64 MiB, or twice the longest row: 200 cells of 64 KiB.
+            block.starts.push(u32::try_from(block.begun).unwrap_or(u32::MAX));
+            block.begun = block.text.len();
+        }
+        self.rows += 1;
     }
 }
 
-struct Rows<'t>(&'t mut Table);
+/// The most bytes that a length takes: 11 of 6 bits each.
+const LENGTH: usize = 11;
+
+/// Writes a length as ASCII: 6 bits a character, the lowest first, bit 6 set if another follows.
+fn push_length(text: &mut String, length: usize) {
+    let mut rest = length;
+    while rest >= 0x40 {
+        text.push(char::from((rest & 0x3f) as u8 | 0x40));
+        rest >>= 6;
+    }
+    text.push(char::from(rest as u8));
+}
+
+/// The cells of one row.
+#[derive(Clone)]
+pub(super) struct Cells<'r> {
+    rest: &'r str,
+    left: usize,
+}
+
+impl<'r> Iterator for Cells<'r> {
+    type Item = &'r str;
+
+    fn next(&mut self) -> Option<&'r str> {
+        self.left = self.left.checked_sub(1)?;
+        let (mut length, mut digits) = (0, 0);
+        for byte in self.rest.bytes().take(LENGTH) {
+            length |= usize::from(byte & 0x3f) << (6 * digits);
+            digits += 1;
+            if byte & 0x40 == 0 {
+                break;
+            }
+        }
+        let (cell, rest) = self.rest.get(digits..)?.split_at_checked(length)?;
+        self.rest = rest;
+        Some(cell)
+    }
+}
+
+/// Reads an array of rows, or null, into a table.
+pub(super) struct Rows<'t> {
+    pub(super) table: &'t mut Table,
+    /// The size of the answer in bytes.
+    pub(super) size: usize,
+    /// Whether a row may be an empty object, which is left out: an aggregate over no rows.
+    pub(super) sparse: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Rows<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
 impl<'de> Visitor<'de> for Rows<'_> {
     type Value = ();
@@ -67,26 +170,33 @@ impl<'de> Visitor<'de> for Rows<'_> {
         f.write_str("an array of rows")
     }
 
-    fn visit_none<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
     fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
-        while rows.next_element_seed(Row(self.0))?.is_some() {}
+        let (table, most) = (self.table, (self.size / 16).min(MAX_BLOCK));
+        while let Some(shape) = rows.next_element_seed(Row { table: &mut *table, most })? {
+            if self.sparse && shape == (0, 0) {
+                continue;
+            }
+            if *table.shape.get_or_insert(shape) != shape {
+                return Err(A::Error::custom(format!(
+                    "row {} has another number of values than row 0",
+                    table.rows
+                )));
+            }
+            table.end_row();
+        }
         Ok(())
     }
 }
 
-/// One row: `{"dimensionValues": [cell…], "metricValues": [cell…]}`, either absent when empty.
-struct Row<'t>(&'t mut Table);
+/// One row, `{"dimensionValues": [cell…], "metricValues": [cell…]}`, either absent when empty; gives how many of both.
+struct Row<'t> {
+    table: &'t mut Table,
+    most: usize,
+}
 
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "camelCase")]
@@ -98,121 +208,107 @@ enum RowKey {
 }
 
 impl<'de> DeserializeSeed<'de> for Row<'_> {
-    type Value = ();
+    type Value = (usize, usize);
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Row<'_> {
-    type Value = ();
+    type Value = (usize, usize);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a row with dimensionValues and metricValues")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let table = self.0;
-        let first = table.ends.len();
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok((0, 0))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let Self { table, most } = self;
         let (mut dimensions, mut metrics) = (None, None);
         while let Some(key) = map.next_key()? {
-            match key {
-                RowKey::DimensionValues if dimensions.is_none() => {
-                    // Cells are kept in the order of the columns, whatever the order of the keys.
-                    let behind = metrics.is_some().then(|| Aside::take(table, first));
-                    dimensions = Some(map.next_value_seed(Cells { table, numbers: false })?);
-                    if let Some(aside) = behind {
-                        aside.put_back(table);
-                    }
-                }
-                RowKey::MetricValues if metrics.is_none() => {
-                    metrics = Some(map.next_value_seed(Cells { table, numbers: true })?);
-                }
+            let values = match key {
+                RowKey::DimensionValues => &mut dimensions,
+                RowKey::MetricValues => &mut metrics,
                 RowKey::Unknown => {
                     map.next_value::<IgnoredAny>()?;
+                    continue;
                 }
-                _ => return Err(A::Error::custom(format!("row {} has its values twice", table.rows))),
+            };
+            if values.is_some() {
+                return Err(A::Error::custom(format!("row {} has its values twice", table.rows)));
+            }
+            // Cells are kept in the order of the columns, whatever the order of the keys: metrics step aside.
+            let aside = match (&key, metrics) {
+                (RowKey::DimensionValues, Some(_)) => {
+                    let block = table.room(0, most);
+                    let cells = block.text[block.begun..].to_owned();
+                    block.text.truncate(block.begun);
+                    cells
+                }
+                _ => String::new(),
+            };
+            let count = Some(map.next_value_seed(Values { table: &mut *table, most })?);
+            match key {
+                RowKey::DimensionValues => dimensions = count,
+                _ => metrics = count,
+            }
+            if !aside.is_empty() {
+                table.room(aside.len(), most).text.push_str(&aside);
             }
         }
-        let shape = (dimensions.unwrap_or(0), metrics.unwrap_or(0));
-        if *table.shape.get_or_insert(shape) != shape {
-            return Err(A::Error::custom(format!(
-                "row {} has another number of values than row 0",
-                table.rows
-            )));
-        }
-        table.rows += 1;
-        Ok(())
+        Ok((dimensions.unwrap_or(0), metrics.unwrap_or(0)))
     }
 }
 
-/// Metric cells that came before their row's dimensions, set aside.
-struct Aside {
-    text: String,
-    lengths: Vec<u32>,
-}
-
-impl Aside {
-    fn take(table: &mut Table, first: usize) -> Self {
-        let start = if first == 0 { 0 } else { table.ends[first - 1] };
-        let text = table.text.split_off(start as usize);
-        let ends = table.ends.split_off(first);
-        let lengths =
-            ends.iter().scan(start, |last, end| Some(end - std::mem::replace(last, *end))).collect();
-        Self { text, lengths }
-    }
-
-    fn put_back(self, table: &mut Table) {
-        let mut end = table.ends.last().copied().unwrap_or(0);
-        table.text.push_str(&self.text);
-        for length in self.lengths {
-            end += length;
-            table.ends.push(end);
-        }
-    }
-}
-
-/// An array of cells; gives how many.
-struct Cells<'t> {
+/// An array of cells, or null; gives how many.
+struct Values<'t> {
     table: &'t mut Table,
-    /// Whether the cells are metrics, which must have a value.
-    numbers: bool,
+    most: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Cells<'_> {
+impl<'de> DeserializeSeed<'de> for Values<'_> {
     type Value = usize;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
-        deserializer.deserialize_seq(self)
+        deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Cells<'_> {
+impl<'de> Visitor<'de> for Values<'_> {
     type Value = usize;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of values")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut cells: A) -> Result<usize, A::Error> {
+    fn visit_unit<E>(self) -> Result<usize, E> {
+        Ok(0)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<usize, A::Error> {
         let mut count = 0;
-        while let Some(has_value) = cells.next_element_seed(Cell(&mut *self.table))? {
-            if self.numbers && !has_value {
+        while values.next_element_seed(Cell { table: &mut *self.table, most: self.most })?.is_some() {
+            count += 1;
+            if count > MAX_COLUMNS {
                 return Err(A::Error::custom(format!(
-                    "row {} has a metric without a value",
+                    "row {} has more than {MAX_COLUMNS} values",
                     self.table.rows
                 )));
             }
-            self.table.end_cell()?;
-            count += 1;
         }
         Ok(count)
     }
 }
 
-/// One cell, `{"value": "…"}` or `{}`; gives whether it had a value.
-struct Cell<'t>(&'t mut Table);
+/// One cell, `{"value": "…"}`; one without a value, or null, is empty.
+struct Cell<'t> {
+    table: &'t mut Table,
+    most: usize,
+}
 
 #[derive(Deserialize)]
 #[serde(field_identifier, rename_all = "camelCase")]
@@ -223,27 +319,32 @@ enum CellKey {
 }
 
 impl<'de> DeserializeSeed<'de> for Cell<'_> {
-    type Value = bool;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_map(self)
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Cell<'_> {
-    type Value = bool;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with a value")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.table.push_cell("", self.most);
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut has_value = false;
         while let Some(key) = map.next_key()? {
             match key {
                 CellKey::Value if has_value => return Err(A::Error::duplicate_field("value")),
                 CellKey::Value => {
-                    map.next_value_seed(Text(&mut self.0.text))?;
+                    map.next_value_seed(Text { table: &mut *self.table, most: self.most })?;
                     has_value = true;
                 }
                 CellKey::Unknown => {
@@ -251,12 +352,19 @@ impl<'de> Visitor<'de> for Cell<'_> {
                 }
             }
         }
-        Ok(has_value)
+        if !has_value {
+            self.table.push_cell("", self.most);
+        }
+        Ok(())
     }
 }
 
-/// A text, appended where it belongs. Numbers are taken as they would be written.
-struct Text<'t>(&'t mut String);
+/// The text of a cell, or null. A JSON number is taken where its text is certain: a whole number of 64 bits. Any other
+/// has been rounded by the time that it is seen, so it is refused; Google sends text.
+struct Text<'t> {
+    table: &'t mut Table,
+    most: usize,
+}
 
 impl<'de> DeserializeSeed<'de> for Text<'_> {
     type Value = ();
@@ -266,28 +374,40 @@ impl<'de> DeserializeSeed<'de> for Text<'_> {
     }
 }
 
-impl Visitor<'_> for Text<'_> {
+impl<'de> Visitor<'de> for Text<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or a number")
+        f.write_str("a text or a whole number of 64 bits")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.0.push_str(text);
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.table.push_cell("", self.most);
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        if text.len() > MAX_CELL {
+            return Err(E::custom(format!("row {} has a cell of more than 64 KiB", self.table.rows)));
+        }
+        self.table.push_cell(text, self.most);
         Ok(())
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        write!(self.0, "{number}").map_err(E::custom)
+        self.visit_str(&number.to_string())
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
-        write!(self.0, "{number}").map_err(E::custom)
+        self.visit_str(&number.to_string())
     }
 
-    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
-        write!(self.0, "{number}").map_err(E::custom)
+    /// With the feature `arbitrary_precision` of `serde_json` any number comes as its text.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        match map.next_entry::<String, String>()? {
+            Some((key, number)) if key == NUMBER => self.visit_str(&number),
+            _ => Err(A::Error::custom(format!("row {} has an object for a value", self.table.rows))),
+        }
     }
 }
 
@@ -295,47 +415,104 @@ impl Visitor<'_> for Text<'_> {
 mod tests {
     use super::*;
 
-    fn table(json: &str) -> Result<Table, serde_json::Error> {
-        serde_json::from_str(json)
+    fn read(json: &str, sparse: bool) -> Result<Table, serde_json::Error> {
+        let mut table = Table::default();
+        let mut json = serde_json::Deserializer::from_str(json);
+        Rows { table: &mut table, size: 0, sparse }.deserialize(&mut json)?;
+        json.end().map(|()| table)
+    }
+
+    fn rows(table: &Table) -> Vec<Vec<&str>> {
+        (0..table.rows()).map(|row| table.row(row).collect()).collect()
     }
 
     #[test]
     fn cells_stand_by_column_whatever_the_order_of_keys() {
-        let table = table(
+        let table = read(
             r#"[{"dimensionValues":[{"value":"a"},{"value":""}],"metricValues":[{"value":"1"}]},
                 {"metricValues":[{"value":"22"}],"new":[1],"dimensionValues":[{"value":"bb"},{}]}]"#,
+            false,
         )
         .expect("two rows");
         assert_eq!((table.rows(), table.shape()), (2, Some((2, 1))));
-        let cells: Vec<_> =
-            (0..2).flat_map(|r| (0..3).map(move |c| (r, c))).map(|(r, c)| table.cell(r, c)).collect();
-        assert_eq!(cells, [Some("a"), Some(""), Some("1"), Some("bb"), Some(""), Some("22")]);
+        assert_eq!(rows(&table), [["a", "", "1"], ["bb", "", "22"]]);
         assert_eq!((table.cell(2, 0), table.cell(0, 3)), (None, None));
     }
 
     #[test]
+    fn rows_of_every_length_are_kept_over_many_blocks() {
+        let texts: Vec<String> = (0..400).map(|n| "é".repeat(n * n % 1777)).collect();
+        for metrics_first in [false, true] {
+            let row = |text: &String| {
+                let dimensions = format!(r#""dimensionValues":[{{"value":"{text}"}},{{}}]"#);
+                let metrics = r#""metricValues":[{"value":"7"}]"#;
+                match metrics_first {
+                    true => format!("{{{metrics},{dimensions}}}"),
+                    false => format!("{{{dimensions},{metrics}}}"),
+                }
+            };
+            let json = format!("[{}]", texts.iter().map(row).collect::<Vec<_>>().join(","));
+            let table = read(&json, false).expect("rows");
+            assert!(table.blocks.len() > 10, "{} blocks", table.blocks.len());
+            let want: Vec<Vec<&str>> = texts.iter().map(|text| vec![text.as_str(), "", "7"]).collect();
+            assert!(rows(&table) == want, "some row differs");
+        }
+    }
+
+    #[test]
     fn rows_that_do_not_add_up_are_refused() {
+        let wide = format!(r#"[{{"metricValues":[{}]}}]"#, vec!["{}"; 201].join(","));
+        let long = format!(r#"[{{"metricValues":[{{"value":"{}"}}]}}]"#, "x".repeat(MAX_CELL + 1));
         for (json, message) in [
-            (r#"[{"metricValues":[{}]}]"#, "row 0 has a metric without a value"),
             (r#"[{"metricValues":[{"value":"1"}]},{}]"#, "row 1 has another number of values than row 0"),
             (r#"[{"metricValues":[],"metricValues":[]}]"#, "row 0 has its values twice"),
             (r#"[{"metricValues":[{"value":"1","value":"2"}]}]"#, "duplicate field `value`"),
             (
                 r#"[{"metricValues":[{"value":true}]}]"#,
-                "invalid type: boolean `true`, expected a text or a number",
+                "invalid type: boolean `true`, expected a text or a whole number of 64 bits",
             ),
+            (r#"[{"metricValues":[{"value":{}}]}]"#, "row 0 has an object for a value"),
             (r#"{}"#, "invalid type: map, expected an array of rows"),
+            (&wide, "row 0 has more than 200 values"),
+            (&long, "row 0 has a cell of more than 64 KiB"),
         ] {
-            let error = table(json).err().expect(json).to_string();
+            let error = read(json, false).err().expect(json).to_string();
             assert!(error.starts_with(message), "{json}: {error}");
         }
     }
 
     #[test]
-    fn numbers_and_null_are_taken() {
-        let numbers =
-            table(r#"[{"metricValues":[{"value":7},{"value":-1},{"value":0.5}]}]"#).expect("numbers");
-        assert_eq!([0, 1, 2].map(|c| numbers.cell(0, c)), [Some("7"), Some("-1"), Some("0.5")]);
-        assert_eq!(table("null").expect("null is no rows").rows(), 0);
+    fn number_is_taken_only_where_its_text_is_certain() {
+        let json = r#"[{"metricValues":[{"value":18446744073709551615},{"value":-9223372036854775808},
+                       {"value":{"$serde_json::private::Number":"0.10"}}]}]"#;
+        let table = read(json, false).expect("numbers");
+        assert_eq!(rows(&table), [["18446744073709551615", "-9223372036854775808", "0.10"]]);
+        for number in ["9007199254740993.0", "123456789012345678901234567890", "1e3", "0.5", "-0"] {
+            let json = format!(r#"[{{"metricValues":[{{"value":{number}}}]}}]"#);
+            let error = read(&json, false).err().expect(number).to_string();
+            assert!(error.contains("expected a text or a whole number of 64 bits"), "{number}: {error}");
+        }
+    }
+
+    #[test]
+    fn null_is_the_default_everywhere() {
+        assert_eq!(read("null", false).expect("no rows").rows(), 0);
+        let table = read(
+            r#"[{"dimensionValues":[null,{"value":null},{}],"metricValues":null},
+                {"dimensionValues":[{},{"value":"x"},{}]}]"#,
+            false,
+        )
+        .expect("two rows");
+        assert_eq!(rows(&table), [["", "", ""], ["", "x", ""]]);
+        let none = read("[{},null]", false).expect("two rows without columns");
+        assert_eq!((none.rows(), none.shape(), none.row(0).count()), (2, Some((0, 0)), 0));
+    }
+
+    #[test]
+    fn empty_aggregate_is_left_out() {
+        let table = read(r#"[{},{"metricValues":[{"value":"1"}]},null]"#, true).expect("one row");
+        assert_eq!((table.rows(), table.shape()), (1, Some((0, 1))));
+        assert_eq!(rows(&table), [["1"]]);
+        assert_eq!(read("[{}]", true).expect("none").shape(), None);
     }
 }

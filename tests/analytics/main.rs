@@ -48,18 +48,31 @@ fn run(request: &ReportRequest) -> Result<Report, Error> {
     property(&fake(), ANALYTICS_READONLY).run_report(request)
 }
 
-/// The report that a server answers with `body`.
+/// The report that a server answers with `body`, to a request for the columns that it has.
 fn report_of(body: &Value) -> Result<Report, Error> {
-    answer(200, &body.to_string())
+    answer_to(&matching(body), 200, &body.to_string())
+}
+
+/// A request for one date range and the columns of `body`.
+fn matching(body: &Value) -> ReportRequest {
+    let names = |key: &str| {
+        let headers = body[key].as_array().map(Vec::as_slice).unwrap_or_default();
+        headers.iter().filter_map(|h| h["name"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    ReportRequest::new().dimensions(names("dimensionHeaders")).metrics(names("metricHeaders"))
 }
 
 fn answer(status: u16, body: &str) -> Result<Report, Error> {
+    answer_to(&ReportRequest::new(), status, body)
+}
+
+fn answer_to(request: &ReportRequest, status: u16, body: &str) -> Result<Report, Error> {
     let server = Endpoint::always(status, body);
     let identity = Identity::new().with_email("nightly@figures.iam.gserviceaccount.com");
     let tokens = ScriptedSource::new().then_token("ya29.x").then_token("ya29.y").with_identity(identity);
     let analytics =
         Analytics::new(tokens).with_retry(RetryPolicy::NONE).with_endpoint(&server.url).expect("a client");
-    analytics.property(1234).run_report(&ReportRequest::new())
+    analytics.property(1234).run_report(request)
 }
 
 /// One dimension column and one metric column, with these cells.

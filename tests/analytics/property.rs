@@ -33,3 +33,22 @@ fn property_id_is_a_number_or_its_resource_name() {
         assert_eq!(text.parse::<PropertyId>().expect_err(text).kind(), ErrorKind::Config);
     }
 }
+
+#[test]
+fn property_id_goes_through_serde_and_numbers() {
+    for json in ["1234", r#""1234""#, r#""properties/1234""#] {
+        assert_eq!(serde_json::from_str::<PropertyId>(json).expect(json), PropertyId::from(1234));
+    }
+    for json in ["0", "-7", "1.5", "null", r#""G-1""#, "[1234]"] {
+        serde_json::from_str::<PropertyId>(json).expect_err(json);
+    }
+    assert_eq!(serde_json::to_string(&PropertyId::from(1234)).expect("a number"), "1234");
+    assert_eq!(u64::from(PropertyId::from(1234)), 1234);
+    assert_eq!(PropertyId::try_from("1234".to_owned()).expect("an id"), PropertyId::from(1234));
+}
+
+#[test]
+fn text_that_is_no_property_id_is_quoted_on_one_line() {
+    let error = format!("x\u{1b}\u{202e} {}", "long ".repeat(50)).parse::<PropertyId>().expect_err("no id");
+    assert!(!error.message().contains(['\u{1b}', '\u{202e}']) && error.message().len() < 100, "{error}");
+}

@@ -3,7 +3,10 @@
 use crate::{fake, property, run, week};
 use serde_json::{Value, json};
 use shortway::ErrorKind;
-use shortway::analytics::{FilterExpression, Metric, MetricAggregation, NumericValue};
+use shortway::analytics::{
+    DateRange, FilterExpression, MatchType, Metric, MetricAggregation, NumericOperation, NumericValue,
+    OrderBy, OrderType, ReportRequest,
+};
 use shortway::scope::ANALYTICS_READONLY;
 use shortway::testing::{FakeGoogle, FakeTable, ManualClock};
 use std::collections::BTreeSet;
@@ -18,10 +21,10 @@ fn limit_offset_and_filter_do_what_they_say() {
 
     let request = week()
         .metrics(["screenPageViews"])
-        .filter(
+        .dimension_filter(
             FilterExpression::equals("country", "italy").or(FilterExpression::in_list("country", ["Chile"])),
         )
-        .filter(!FilterExpression::equals("pagePath", "/about"));
+        .dimension_filter(!FilterExpression::equals("pagePath", "/about"));
     assert_eq!(run(&request).expect("a report").total::<u64>("screenPageViews").expect("a total"), 15);
 }
 
@@ -35,12 +38,12 @@ fn request_is_googles_json() {
             Metric::expression("perSession", "eventCount/sessions"),
             Metric::from("eventCount").invisible(),
         ])
-        .filter(FilterExpression::contains("pagePath", "blog"))
-        .filter(FilterExpression::begins_with("country", "It"))
+        .dimension_filter(FilterExpression::contains("pagePath", "blog"))
+        .dimension_filter(FilterExpression::begins_with("country", "It"))
         .metric_filter(FilterExpression::greater_than("screenPageViews", 10))
         .metric_filter(FilterExpression::less_than("eventCount", 2.5))
-        .metric_filter(!FilterExpression::between("sessions", 1, NumericValue::Double(2.0)))
-        .aggregate(MetricAggregation::Minimum)
+        .metric_filter(!FilterExpression::between("sessions", 1, 2.0))
+        .metric_aggregations([MetricAggregation::Minimum])
         .limit(0);
     property(&google, ANALYTICS_READONLY).run_report(&request).expect_err("beyond the fake");
     let text = |field: &str, how: &str, value: &str| json!({"filter": {"fieldName": field, "stringFilter": {"matchType": how, "value": value}}});
@@ -123,5 +126,113 @@ fn what_the_fake_cannot_evaluate_it_refuses_loudly() {
     assert_eq!(
         error.message(),
         "Analytics failed to make the report on property 1234: the fake Google cannot evaluate metricFilter"
+    );
+}
+
+#[test]
+fn date_ranges_of_one_name_are_refused_before_anything_is_sent() {
+    let google = fake();
+    let property = property(&google, ANALYTICS_READONLY);
+    let range = || DateRange::last_days(7);
+    for (ranges, name) in [
+        ([range().named("a"), range().named("a")], "a"),
+        ([range().named("date_range_1"), range()], "date_range_1"),
+    ] {
+        let [first, second] = ranges;
+        let request = ReportRequest::new().dates(first).dates(second).metrics(["screenPageViews"]);
+        let error = property.run_report(&request).expect_err("twice");
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the report request has two date ranges named `{name}`; give each range a name of its own, or none"
+            )
+        );
+    }
+    assert_eq!((google.token_requests(), google.report_requests()), (0, 0));
+}
+
+#[test]
+fn number_that_cannot_be_sent_is_refused_before_anything_is_sent() {
+    let google = fake();
+    let property = property(&google, ANALYTICS_READONLY);
+    let bad = [
+        (NumericValue::from(f64::NAN), "NaN"),
+        (NumericValue::from(f32::INFINITY), "inf"),
+        (NumericValue::from(u64::MAX), "18446744073709551615"),
+    ];
+    for (number, shown) in bad {
+        let filters = [
+            FilterExpression::greater_than("sessions", number),
+            FilterExpression::between("sessions", 1, number),
+            !FilterExpression::between("sessions", number, 1),
+            FilterExpression::less_than("a", 1).and(FilterExpression::less_than("sessions", number)),
+        ];
+        for filter in filters {
+            for request in [week().metric_filter(filter.clone()), week().dimension_filter(filter)] {
+                let error = property.run_report(&request).expect_err(shown);
+                assert_eq!(error.kind(), ErrorKind::Config);
+                assert_eq!(
+                    error.to_string(),
+                    format!(
+                        "the filter of `sessions` compares with {shown}, which cannot be sent; give a finite number, \
+                         or an integer that fits an i64"
+                    )
+                );
+            }
+        }
+    }
+    assert_eq!((google.token_requests(), google.report_requests()), (0, 0));
+}
+
+#[test]
+fn numbers_of_every_type_are_sent_without_loss() {
+    let json = |number: NumericValue| serde_json::to_string(&number).expect("JSON");
+    for (number, text) in [
+        (NumericValue::from(-8_i8), r#"{"int64Value":"-8"}"#),
+        (NumericValue::from(16_i16), r#"{"int64Value":"16"}"#),
+        (NumericValue::from(7), r#"{"int64Value":"7"}"#),
+        (NumericValue::from(i64::MIN), r#"{"int64Value":"-9223372036854775808"}"#),
+        (NumericValue::from(8_u8), r#"{"int64Value":"8"}"#),
+        (NumericValue::from(16_u16), r#"{"int64Value":"16"}"#),
+        (NumericValue::from(32_u32), r#"{"int64Value":"32"}"#),
+        (NumericValue::from(i64::MAX as u64), r#"{"int64Value":"9223372036854775807"}"#),
+        (NumericValue::from(9_usize), r#"{"int64Value":"9"}"#),
+        (NumericValue::from(0.5_f32), r#"{"doubleValue":0.5}"#),
+        (NumericValue::from(0.1), r#"{"doubleValue":0.1}"#),
+    ] {
+        assert_eq!(json(number), text);
+    }
+}
+
+#[test]
+fn every_field_has_a_setter_of_its_name() {
+    let request = ReportRequest::default()
+        .dates(DateRange::yesterday())
+        .dimension_filter(FilterExpression::in_list("country", ["Italy"]).case_sensitive())
+        .metric_filter(FilterExpression::number("sessions", NumericOperation::Equal, 1_u32))
+        .order_by(OrderBy::dimension("hour").order_type(OrderType::Numeric))
+        .currency_code("EUR")
+        .keep_empty_rows(true)
+        .return_property_quota(true);
+    assert_eq!(
+        serde_json::to_value(&request).expect("JSON"),
+        json!({
+            "dateRanges": [{"startDate": "yesterday", "endDate": "yesterday"}],
+            "dimensionFilter": {"filter": {"fieldName": "country", "inListFilter": {"values": ["Italy"], "caseSensitive": true}}},
+            "metricFilter": {"filter": {"fieldName": "sessions", "numericFilter": {"operation": "EQUAL", "value": {"int64Value": "1"}}}},
+            "orderBys": [{"dimension": {"dimensionName": "hour", "orderType": "NUMERIC"}}],
+            "currencyCode": "EUR",
+            "keepEmptyRows": true,
+            "returnPropertyQuota": true,
+        })
+    );
+    let both = FilterExpression::text("a", MatchType::PartialRegexp, "x").or(!FilterExpression::empty("b"));
+    assert_eq!(
+        serde_json::to_value(both.case_sensitive()).expect("JSON"),
+        json!({"orGroup": {"expressions": [
+            {"filter": {"fieldName": "a", "stringFilter": {"matchType": "PARTIAL_REGEXP", "value": "x", "caseSensitive": true}}},
+            {"notExpression": {"filter": {"fieldName": "b", "emptyFilter": {}}}},
+        ]}})
     );
 }

@@ -1,13 +1,15 @@
 //! Rows as the caller's own types.
 
 use crate::{columns, report_of, run, week};
-use serde::Deserialize;
-use serde_json::json;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
 use shortway::analytics::{ColumnKind, MetricType, OrderBy, Report};
 use shortway::{Error, ErrorKind};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use time::macros::{date, datetime};
-use time::{Date, OffsetDateTime, PrimitiveDateTime};
+use time::{Date, OffsetDateTime, PrimitiveDateTime, UtcDateTime};
 
 #[test]
 fn rows_become_the_callers_structs() {
@@ -180,21 +182,170 @@ fn missing_column_is_told_with_those_that_there_are() {
     );
 }
 
+/// The first row of a report with the metric `n`, read as `T`.
+fn first<'r, T: Deserialize<'r>>(report: &'r Report) -> Result<T, Error> {
+    report.rows::<T>().next().expect("a row")
+}
+
+fn one(dimension: &str, metric: &str) -> Report {
+    report_of(&columns("d", "n", &[(dimension, metric)])).expect("a report")
+}
+
 #[test]
-fn flattened_structs_take_text_alone() {
-    #[derive(Debug, Deserialize)]
+fn type_that_does_not_say_what_it_wants_gets_metrics_as_numbers() {
+    #[derive(Debug, Deserialize, PartialEq)]
     struct Row<T> {
         #[serde(flatten)]
         inner: T,
     }
-    #[derive(Debug, Deserialize)]
-    #[expect(dead_code, reason = "only its reading is tested")]
-    struct Inner {
-        n: u64,
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Figures<N> {
+        n: N,
     }
-    let report = report_of(&columns("d", "n", &[("x", "7")])).expect("a report");
-    let texts = report.rows::<Row<BTreeMap<String, String>>>().next().expect("a row").expect("fits");
-    assert_eq!(texts.inner["n"], "7");
-    let error = report.rows::<Row<Inner>>().next().expect("a row").expect_err("a number");
-    assert_eq!(error.message(), "row 0: invalid type: string \"7\", expected u64");
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(untagged)]
+    enum Untagged {
+        Full { d: String, n: u64 },
+        Bare { d: String },
+    }
+    let report = one("7", "7");
+    assert_eq!(first::<Row<Figures<u64>>>(&report).expect("fits").inner.n, 7);
+    assert_eq!(first::<Row<Option<Figures<u64>>>>(&report).expect("fits").inner, Some(Figures { n: 7 }));
+    assert_eq!(first::<Row<Figures<f64>>>(&report).expect("fits").inner.n, 7.0);
+    assert_eq!(first::<Untagged>(&report).expect("fits"), Untagged::Full { d: "7".into(), n: 7 });
+    assert_eq!(first::<Value>(&report).expect("fits"), json!({"d": "7", "n": 7}));
+    assert_eq!(first::<BTreeMap<String, String>>(&report).expect("text by its type")["n"], "7");
+}
+
+#[test]
+fn metric_that_no_number_holds_exactly_stays_text() {
+    let value = |cell: &str| first::<Value>(&one("x", cell)).expect("fits")["n"].clone();
+    for (cell, number) in [
+        ("0", json!(0)),
+        ("-9223372036854775808", json!(i64::MIN)),
+        ("18446744073709551615", json!(u64::MAX)),
+        ("9007199254740993", json!(9_007_199_254_740_993_u64)),
+        ("3.75", json!(3.75)),
+        ("0.50", json!(0.5)),
+        ("0.59756097560975607", json!(0.597_560_975_609_756_1)),
+        ("1e3", json!(1000.0)),
+        ("100000000000000000000", json!(1e20)),
+        ("0.0", json!(0.0)),
+    ] {
+        assert_eq!(value(cell), number, "{cell}");
+    }
+    for cell in [
+        "18446744073709551617",
+        "0.5975609756097560712",
+        "0.12345678901234567",
+        "9007199254740993.0",
+        "1e400",
+        "1e-400",
+        "NaN",
+        "inf",
+        "+7",
+        "-",
+        "",
+        "(not set)",
+        "1,234",
+        "0x10",
+    ] {
+        assert_eq!(value(cell), json!(cell));
+    }
+}
+
+#[test]
+fn types_that_read_text_are_read() {
+    /// As the types of UUIDs do it: a text where people read, else bytes.
+    #[derive(Debug, PartialEq)]
+    struct Id(String);
+    impl<'de> Deserialize<'de> for Id {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            match deserializer.is_human_readable() {
+                true => String::deserialize(deserializer).map(Self),
+                false => Err(serde::de::Error::custom("16 bytes")),
+            }
+        }
+    }
+    let report = one("192.0.2.7", "5");
+    assert_eq!(first::<(IpAddr, Id)>(&report).expect("fits"), (IpAddr::from([192, 0, 2, 7]), Id("5".into())));
+    assert_eq!(first::<(Option<IpAddr>, u8)>(&one("(not set)", "5")).expect("none"), (None, 5));
+    let error = first::<(IpAddr, u8)>(&one("(not set)", "5")).expect_err("no address");
+    assert_eq!(error.message(), "row 0, column `d`: invalid IP address syntax");
+    first::<(Option<IpAddr>, u8)>(&one("192.0.2", "5")).expect_err("neither an address nor a placeholder");
+}
+
+/// `time::Date` as its feature `serde-human-readable` reads it: it asks for anything.
+#[derive(Debug, PartialEq)]
+struct AnyDate(Date);
+
+impl<'de> Deserialize<'de> for AnyDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Parts;
+        impl<'de> Visitor<'de> for Parts {
+            type Value = Date;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a date")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Date, A::Error> {
+                let year = parts.next_element()?.expect("a year");
+                let day = parts.next_element()?.expect("a day");
+                Date::from_ordinal_date(year, day).map_err(serde::de::Error::custom)
+            }
+        }
+        deserializer.deserialize_any(Parts).map(Self)
+    }
+}
+
+#[test]
+fn one_cell_is_no_sequence_unless_it_is_a_date() {
+    #[derive(Debug, Deserialize)]
+    #[serde(transparent)]
+    struct Day(Date);
+    let report = one("20260105", "7");
+    let row: (Day, u8) = first(&report).expect("fits");
+    assert_eq!(row.0.0, date!(2026 - 01 - 05));
+    assert_eq!(first::<(AnyDate, u8)>(&report).expect("fits"), (AnyDate(date!(2026 - 01 - 05)), 7));
+    let sequence = "row 0, column `d`: \"20260105\" is not a sequence";
+    assert_eq!(first::<((u32, u32), u8)>(&report).expect_err("a pair").message(), sequence);
+    assert_eq!(first::<([u16; 2], u8)>(&report).expect_err("an array").message(), sequence);
+    first::<(Vec<u32>, u8)>(&report).expect_err("a list");
+    let hour = one("2026010523", "7");
+    first::<((i32, u16, u8, u8, u8, u32), u8)>(&hour).expect_err("six numbers");
+    assert_eq!(
+        first::<(UtcDateTime, u8)>(&hour).expect_err("no zone").message(),
+        "row 0, column `d`: \"2026010523\" is not a time with an offset from UTC: use time::PrimitiveDateTime"
+    );
+    let parts: ((u32, u32), u8) = (first::<(u32, u8)>(&report).map(|(d, n)| ((d, d), n))).expect("a number");
+    assert_eq!(parts, ((20_260_105, 20_260_105), 7));
+}
+
+#[test]
+fn float_that_is_too_large_for_its_type_is_an_error() {
+    for cell in ["1e39", "3.5e38", "-1e300"] {
+        assert_eq!(
+            first::<(&str, f32)>(&one("x", cell)).expect_err(cell).message(),
+            format!("row 0, column `n`: {cell:?} is not a finite number of 32 bits")
+        );
+        assert_eq!(
+            first::<(&str, f64)>(&one("x", cell)).expect("fits").1,
+            cell.parse::<f64>().expect("a number")
+        );
+    }
+    assert_eq!(first::<(&str, f32)>(&one("x", "0.1")).expect("fits").1, 0.1);
+}
+
+#[test]
+fn placeholder_in_any_of_200_columns_is_none() {
+    let headers: Vec<Value> = (0..200).map(|n| json!({"name": format!("m{n}")})).collect();
+    let cells = vec![json!({"value": "(not set)"}); 200];
+    let body = json!({"metricHeaders": headers, "rows": [{"metricValues": cells}], "rowCount": 1});
+    let report = report_of(&body).expect("a report");
+    assert_eq!(first::<Vec<Option<u64>>>(&report).expect("fits"), [None; 200]);
+    assert_eq!(
+        first::<Vec<u64>>(&report).expect_err("no number").message(),
+        "row 0, column `m0`: \"(not set)\" is not a whole number of 64 bits without sign"
+    );
 }

@@ -1,20 +1,8 @@
 //! Aggregates: totals, maximums, minimums.
 
-use crate::{report_of, run, week};
-use serde_json::json;
+use crate::{run, week};
 use shortway::analytics::{DateRange, MetricAggregation, ReportRequest};
 use time::macros::date;
-
-#[test]
-fn totals_that_cannot_be_told_apart_are_not_chosen_from() {
-    let total = |n: &str| json!({"metricValues": [{"value": n}]});
-    let body = json!({"metricHeaders": [{"name": "n"}], "rowCount": 9, "totals": [total("1"), total("2")]});
-    assert_eq!(
-        report_of(&body).expect("a report").total::<u64>("n").expect_err("which?").to_string(),
-        "no total of `n`: Google sent several, and no date range to tell them apart; look at columns() for what Google added \
-         to the report"
-    );
-}
 
 #[test]
 fn totals_come_from_google_and_are_never_guessed() {
@@ -56,7 +44,7 @@ fn totals_come_from_google_and_are_never_guessed() {
     assert_eq!(
         bare.total::<u64>("screenPageViews").expect_err("not asked for").to_string(),
         "no total of `screenPageViews`: the request did not ask for it; add it to the request with \
-         aggregate(MetricAggregation::Total)"
+         metric_aggregations([MetricAggregation::Total])"
     );
 }
 
@@ -66,7 +54,7 @@ fn total_of_one_range_is_never_taken_for_that_of_all() {
         .dates(DateRange::between(date!(2025 - 06 - 01), date!(2025 - 06 - 02)).named("summer"))
         .dates(DateRange::last_days(7))
         .metrics(["screenPageViews"])
-        .aggregate(MetricAggregation::Maximum))
+        .metric_aggregations([MetricAggregation::Maximum]))
     .expect("a report");
     assert_eq!(
         one_with_rows.total::<Option<u64>>("screenPageViews").expect_err("which?").message(),
@@ -100,9 +88,9 @@ fn largest_and_smallest_come_on_request() {
     let request = week().dimensions(["country"]).metrics(["screenPageViews"]);
     let report = run(&request
         .clone()
-        .aggregate(MetricAggregation::Maximum)
-        .aggregate(MetricAggregation::Minimum)
-        .aggregate(MetricAggregation::Total))
+        .metric_aggregations([MetricAggregation::Maximum])
+        .metric_aggregations([MetricAggregation::Minimum])
+        .metric_aggregations([MetricAggregation::Total]))
     .expect("a report");
     assert_eq!(report.maximum::<u64>("screenPageViews").expect("a maximum"), 12);
     assert_eq!(report.minimum::<u64>("screenPageViews").expect("a minimum"), 1);
@@ -113,7 +101,7 @@ fn largest_and_smallest_come_on_request() {
             .expect_err("not asked for")
             .to_string(),
         "no maximum of `screenPageViews`: the request did not ask for it; add it to the request with \
-         aggregate(MetricAggregation::Maximum)"
+         metric_aggregations([MetricAggregation::Maximum])"
     );
 }
 

@@ -1,73 +1,165 @@
-//! What Google says about a report as a whole: where data may be missing, and why. Most of it is absent from most answers.
+//! What Google says about a report as a whole: where data may be missing, and why. Most of it is absent from most
+//! answers.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/ResponseMetaData>
 
-use crate::analytics::wire::int64;
+use crate::analytics::wire::{Message, Part, message};
 use serde::{Deserialize, Deserializer};
 
-/// What Google says about a report as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// What Google says about a report as a whole, as `ResponseMetaData` of the API has it.
+///
+/// Of a list the first 256 items are kept, of a text the first 4 KiB. A value of another shape than documented is as
+/// an absent one: it never costs the report.
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Metadata {
+    /// Some rows were rolled into a row `(other)` because there were too many.
+    pub data_loss_from_other_row: bool,
+    /// Which metrics are hidden from the account, if some are.
+    pub schema_restriction_response: Option<SchemaRestrictionResponse>,
     /// The currency of amounts, ISO 4217.
     pub currency_code: Option<String>,
     /// The property's time zone, an IANA name: the days of the report are days there.
     pub time_zone: Option<String>,
     /// Why the report is empty, if it is and Google says why.
     pub empty_reason: Option<String>,
-    /// Some rows were rolled into a row `(other)` because there were too many.
-    pub data_loss_from_other_row: bool,
     /// Small figures may have been withheld so that nobody can be recognized.
     pub subject_to_thresholding: Option<bool>,
-    /// How much of the data was read for each date range; empty when all of it was.
+    /// How much of the data was read for each date range, in the order of the request; empty when all of it was.
     pub sampling_metadatas: Vec<SamplingMetadata>,
     /// Why some of the data may be missing.
     pub data_truncation_reasons: Vec<DataTruncationReason>,
-    /// Metrics that the account may not see: they come as zeros.
-    #[serde(rename = "schemaRestrictionResponse", deserialize_with = "restricted_names")]
-    pub restricted_metrics: Vec<String>,
+}
+
+impl Metadata {
+    /// The metrics that the account may not see, by name: they come as zeros.
+    pub fn restricted_metrics(&self) -> impl Iterator<Item = &str> {
+        let restrictions =
+            self.schema_restriction_response.iter().flat_map(|r| &r.active_metric_restrictions);
+        restrictions.filter_map(|restriction| restriction.metric_name.as_deref())
+    }
+}
+
+impl Message for Metadata {
+    fn field(&mut self, key: &str) -> Option<&mut dyn Part> {
+        match key {
+            "dataLossFromOtherRow" => Some(&mut self.data_loss_from_other_row),
+            "schemaRestrictionResponse" => Some(&mut self.schema_restriction_response),
+            "currencyCode" => Some(&mut self.currency_code),
+            "timeZone" => Some(&mut self.time_zone),
+            "emptyReason" => Some(&mut self.empty_reason),
+            "subjectToThresholding" => Some(&mut self.subject_to_thresholding),
+            "samplingMetadatas" => Some(&mut self.sampling_metadatas),
+            "dataTruncationReasons" => Some(&mut self.data_truncation_reasons),
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        message(deserializer)
+    }
+}
+
+/// Which metrics are hidden from the account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SchemaRestrictionResponse {
+    /// One item for each hidden metric.
+    pub active_metric_restrictions: Vec<ActiveMetricRestriction>,
+}
+
+impl Message for SchemaRestrictionResponse {
+    fn field(&mut self, key: &str) -> Option<&mut dyn Part> {
+        match key {
+            "activeMetricRestrictions" => Some(&mut self.active_metric_restrictions),
+            _ => None,
+        }
+    }
+}
+
+/// A metric that is hidden from the account: its cells come as zeros.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ActiveMetricRestriction {
+    /// The metric's API name.
+    pub metric_name: Option<String>,
+    /// Why, by Google's names: `COST_DATA`, `REVENUE_DATA`.
+    pub restricted_metric_types: Vec<String>,
+}
+
+impl Message for ActiveMetricRestriction {
+    fn field(&mut self, key: &str) -> Option<&mut dyn Part> {
+        match key {
+            "metricName" => Some(&mut self.metric_name),
+            "restrictedMetricTypes" => Some(&mut self.restricted_metric_types),
+            _ => None,
+        }
+    }
 }
 
 /// How much of the data of one date range was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SamplingMetadata {
     /// Events read.
-    #[serde(deserialize_with = "int64")]
     pub samples_read_count: i64,
     /// Events that there are.
-    #[serde(deserialize_with = "int64")]
     pub sampling_space_size: i64,
 }
 
+impl Message for SamplingMetadata {
+    fn field(&mut self, key: &str) -> Option<&mut dyn Part> {
+        match key {
+            "samplesReadCount" => Some(&mut self.samples_read_count),
+            "samplingSpaceSize" => Some(&mut self.sampling_space_size),
+            _ => None,
+        }
+    }
+}
+
 /// One reason why data may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DataTruncationReason {
     /// Google's name for it, such as `DATA_TRUNCATION_TYPE_DATE_RANGE`.
-    #[serde(rename = "dataTruncationType")]
-    pub kind: Option<String>,
+    pub data_truncation_type: Option<String>,
     /// Google's explanation.
-    #[serde(rename = "dataTruncationMessage")]
-    pub message: Option<String>,
+    pub data_truncation_message: Option<String>,
     /// The day from which on data is missing.
-    #[serde(rename = "dataTruncationDate")]
-    pub date: Option<String>,
+    pub data_truncation_date: Option<String>,
+    /// The ranges of days in which data is missing.
+    pub data_truncation_date_ranges: Vec<DataTruncationDateRange>,
 }
 
-fn restricted_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct SchemaRestriction {
-        active_metric_restrictions: Vec<ActiveMetricRestriction>,
+impl Message for DataTruncationReason {
+    fn field(&mut self, key: &str) -> Option<&mut dyn Part> {
+        match key {
+            "dataTruncationType" => Some(&mut self.data_truncation_type),
+            "dataTruncationMessage" => Some(&mut self.data_truncation_message),
+            "dataTruncationDate" => Some(&mut self.data_truncation_date),
+            "dataTruncationDateRanges" => Some(&mut self.data_truncation_date_ranges),
+            _ => None,
+        }
     }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct ActiveMetricRestriction {
-        metric_name: Option<String>,
+}
+
+/// A range of days in which data is missing, first and last included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DataTruncationDateRange {
+    /// The first day.
+    pub start_date: Option<String>,
+    /// The last day.
+    pub end_date: Option<String>,
+}
+
+impl Message for DataTruncationDateRange {
+    fn field(&mut self, key: &str) -> Option<&mut dyn Part> {
+        match key {
+            "startDate" => Some(&mut self.start_date),
+            "endDate" => Some(&mut self.end_date),
+            _ => None,
+        }
     }
-    let restriction = Option::<SchemaRestriction>::deserialize(deserializer)?.unwrap_or_default();
-    Ok(restriction.active_metric_restrictions.into_iter().filter_map(|r| r.metric_name).collect())
 }

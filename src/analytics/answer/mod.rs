@@ -4,6 +4,10 @@ mod column;
 mod metadata;
 mod quota;
 
+pub(super) use column::Header;
 pub use column::{Column, ColumnKind, MetricType};
-pub use metadata::{DataTruncationReason, Metadata, SamplingMetadata};
+pub use metadata::{
+    ActiveMetricRestriction, DataTruncationDateRange, DataTruncationReason, Metadata, SamplingMetadata,
+    SchemaRestrictionResponse,
+};
 pub use quota::{PropertyQuota, QuotaStatus};

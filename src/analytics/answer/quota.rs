@@ -1,11 +1,12 @@
 //! What is left of a property's quota.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/PropertyQuota>
 
-use serde::Deserialize;
+use crate::analytics::wire::{Message, Part, message};
+use serde::{Deserialize, Deserializer};
 
-/// What is left of a property's quota, if [`ReportRequest::return_property_quota`](crate::analytics::ReportRequest) was set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+/// What is left of a property's quota, if
+/// [`return_property_quota`](crate::analytics::ReportRequest::return_property_quota()) was set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PropertyQuota {
     /// Tokens of the property for today (Pacific time).
@@ -22,13 +23,44 @@ pub struct PropertyQuota {
     pub potentially_thresholded_requests_per_hour: Option<QuotaStatus>,
 }
 
+impl Message for PropertyQuota {
+    fn field(&mut self, key: &str) -> Option<&mut dyn Part> {
+        match key {
+            "tokensPerDay" => Some(&mut self.tokens_per_day),
+            "tokensPerHour" => Some(&mut self.tokens_per_hour),
+            "tokensPerProjectPerHour" => Some(&mut self.tokens_per_project_per_hour),
+            "concurrentRequests" => Some(&mut self.concurrent_requests),
+            "serverErrorsPerProjectPerHour" => Some(&mut self.server_errors_per_project_per_hour),
+            "potentiallyThresholdedRequestsPerHour" => {
+                Some(&mut self.potentially_thresholded_requests_per_hour)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PropertyQuota {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        message(deserializer)
+    }
+}
+
 /// One bucket of a quota.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuotaStatus {
     /// What this request cost.
     pub consumed: Option<i32>,
     /// What is left; Google has sent -1.
     pub remaining: Option<i32>,
+}
+
+impl Message for QuotaStatus {
+    fn field(&mut self, key: &str) -> Option<&mut dyn Part> {
+        match key {
+            "consumed" => Some(&mut self.consumed),
+            "remaining" => Some(&mut self.remaining),
+            _ => None,
+        }
+    }
 }

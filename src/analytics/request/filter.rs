@@ -1,12 +1,14 @@
 //! Filters of a report request, as Google's JSON has them.
 
-use crate::analytics::wire::{as_text, is_false};
-use serde::Serialize;
+use crate::analytics::wire::is_false;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use std::fmt;
 use std::ops::Not;
 
 /// Which rows a report is made of: one filter, or several put together.
 ///
-/// Given to [`ReportRequest::filter`](crate::analytics::ReportRequest::filter) it is about dimensions and holds before rows are
+/// Given to [`ReportRequest::dimension_filter`](crate::analytics::ReportRequest::dimension_filter()) it is about dimensions and holds before rows are
 /// grouped; given to [`ReportRequest::metric_filter`](crate::analytics::ReportRequest::metric_filter()) it is about metrics and holds
 /// after. Source: `FilterExpression` of the Data API.
 ///
@@ -25,11 +27,13 @@ use std::ops::Not;
 #[non_exhaustive]
 pub enum FilterExpression {
     /// All of them hold.
+    #[non_exhaustive]
     AndGroup {
         /// The parts.
         expressions: Vec<FilterExpression>,
     },
     /// At least one of them holds.
+    #[non_exhaustive]
     OrGroup {
         /// The parts.
         expressions: Vec<FilterExpression>,
@@ -41,8 +45,8 @@ pub enum FilterExpression {
 }
 
 impl FilterExpression {
-    /// The dimension `field` is exactly `value`; case does not matter to Google unless
-    /// [`case_sensitive`](FilterTest::StringFilter) is set.
+    /// The dimension `field` is exactly `value`; case does not matter, unless [`case_sensitive`](Self::case_sensitive)
+    /// is called.
     pub fn equals(field: impl Into<String>, value: impl Into<String>) -> Self {
         Self::text(field, MatchType::Exact, value)
     }
@@ -57,10 +61,20 @@ impl FilterExpression {
         Self::text(field, MatchType::BeginsWith, beginning)
     }
 
+    /// The dimension `field` matches `value` in this way; case does not matter, as in [`equals`](Self::equals).
+    pub fn text(field: impl Into<String>, match_type: MatchType, value: impl Into<String>) -> Self {
+        Self::test(field, FilterTest::StringFilter { match_type, value: value.into(), case_sensitive: false })
+    }
+
     /// The dimension `field` is one of `values`; case does not matter, as in [`equals`](Self::equals).
     pub fn in_list<S: Into<String>>(field: impl Into<String>, values: impl IntoIterator<Item = S>) -> Self {
         let values = values.into_iter().map(Into::into).collect();
         Self::test(field, FilterTest::InListFilter { values, case_sensitive: false })
+    }
+
+    /// The dimension `field` is empty or `(not set)`.
+    pub fn empty(field: impl Into<String>) -> Self {
+        Self::test(field, FilterTest::EmptyFilter {})
     }
 
     /// The metric `field` is greater than `value`.
@@ -73,6 +87,15 @@ impl FilterExpression {
         Self::number(field, NumericOperation::LessThan, value)
     }
 
+    /// The metric `field` compares to `value` in this way.
+    pub fn number(
+        field: impl Into<String>,
+        operation: NumericOperation,
+        value: impl Into<NumericValue>,
+    ) -> Self {
+        Self::test(field, FilterTest::NumericFilter { operation, value: value.into() })
+    }
+
     /// The metric `field` lies between the two, both included.
     pub fn between(
         field: impl Into<String>,
@@ -82,16 +105,50 @@ impl FilterExpression {
         Self::test(field, FilterTest::BetweenFilter { from_value: from.into(), to_value: to.into() })
     }
 
-    fn text(field: impl Into<String>, match_type: MatchType, value: impl Into<String>) -> Self {
-        Self::test(field, FilterTest::StringFilter { match_type, value: value.into(), case_sensitive: false })
-    }
-
-    fn number(field: impl Into<String>, operation: NumericOperation, value: impl Into<NumericValue>) -> Self {
-        Self::test(field, FilterTest::NumericFilter { operation, value: value.into() })
-    }
-
     fn test(field: impl Into<String>, test: FilterTest) -> Self {
         Self::Filter(Filter { field_name: field.into(), test })
+    }
+
+    /// Case matters in every comparison of texts in this filter.
+    #[must_use]
+    pub fn case_sensitive(mut self) -> Self {
+        self.heed_case();
+        self
+    }
+
+    fn heed_case(&mut self) {
+        match self {
+            Self::AndGroup { expressions } | Self::OrGroup { expressions } => {
+                expressions.iter_mut().for_each(Self::heed_case);
+            }
+            Self::NotExpression(inner) => inner.heed_case(),
+            Self::Filter(filter) => {
+                if let FilterTest::StringFilter { case_sensitive, .. }
+                | FilterTest::InListFilter { case_sensitive, .. } = &mut filter.test
+                {
+                    *case_sensitive = true;
+                }
+            }
+        }
+    }
+
+    /// A number in it that cannot be sent, with its field.
+    pub(super) fn unsendable(&self) -> Option<(&str, NumericValue)> {
+        match self {
+            Self::AndGroup { expressions } | Self::OrGroup { expressions } => {
+                expressions.iter().find_map(Self::unsendable)
+            }
+            Self::NotExpression(inner) => inner.unsendable(),
+            Self::Filter(Filter { field_name, test }) => {
+                let numbers = match test {
+                    FilterTest::NumericFilter { value, .. } => [*value, *value],
+                    FilterTest::BetweenFilter { from_value, to_value } => [*from_value, *to_value],
+                    _ => return None,
+                };
+                let number = numbers.into_iter().find(|number| !number.is_sendable())?;
+                Some((field_name, number))
+            }
+        }
     }
 
     /// Both hold.
@@ -128,9 +185,10 @@ impl Not for FilterExpression {
     }
 }
 
-/// One test of one field.
+/// One test of one field: made by the functions of [`FilterExpression`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Filter {
     /// A dimension or a metric, by its API name.
     pub field_name: String,
@@ -145,6 +203,7 @@ pub struct Filter {
 #[non_exhaustive]
 pub enum FilterTest {
     /// Text that matches.
+    #[non_exhaustive]
     StringFilter {
         /// How it is compared.
         match_type: MatchType,
@@ -155,6 +214,7 @@ pub enum FilterTest {
         case_sensitive: bool,
     },
     /// One of a list.
+    #[non_exhaustive]
     InListFilter {
         /// The list.
         values: Vec<String>,
@@ -163,6 +223,7 @@ pub enum FilterTest {
         case_sensitive: bool,
     },
     /// A number that compares.
+    #[non_exhaustive]
     NumericFilter {
         /// How it is compared.
         operation: NumericOperation,
@@ -170,6 +231,7 @@ pub enum FilterTest {
         value: NumericValue,
     },
     /// A number between two, both included.
+    #[non_exhaustive]
     BetweenFilter {
         /// The lower end.
         from_value: NumericValue,
@@ -177,6 +239,7 @@ pub enum FilterTest {
         to_value: NumericValue,
     },
     /// An empty value, `(not set)` included.
+    #[non_exhaustive]
     EmptyFilter {},
 }
 
@@ -216,27 +279,70 @@ pub enum NumericOperation {
     GreaterThanOrEqual,
 }
 
-/// A number in a filter: from an `i64` (an integer literal is one) or an `f64`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum NumericValue {
-    /// An integer; on the wire a string, as all 64-bit integers of the API.
-    #[serde(rename = "int64Value", serialize_with = "as_text")]
-    Int64(i64),
-    /// A floating-point number.
-    #[serde(rename = "doubleValue")]
+/// A number in a filter: from any integer of up to 64 bits, or a float.
+///
+/// The API has signed 64-bit integers and doubles. A larger integer, an infinity and NaN can be made here, so that
+/// filters take numbers without a question mark; a request with one is refused before it is sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NumericValue(Number);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Number {
+    Integer(i128),
     Double(f64),
 }
 
-impl From<i64> for NumericValue {
-    fn from(number: i64) -> Self {
-        Self::Int64(number)
+impl NumericValue {
+    fn is_sendable(self) -> bool {
+        match self.0 {
+            Number::Integer(number) => i64::try_from(number).is_ok(),
+            Number::Double(number) => number.is_finite(),
+        }
+    }
+}
+
+impl fmt::Display for NumericValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Number::Integer(number) => number.fmt(f),
+            Number::Double(number) => number.fmt(f),
+        }
+    }
+}
+
+impl Serialize for NumericValue {
+    /// `{"int64Value": "7"}`, text as all 64-bit integers of the API are, or `{"doubleValue": 7.5}`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut value = serializer.serialize_struct("NumericValue", 1)?;
+        match self.0 {
+            Number::Integer(number) => value.serialize_field("int64Value", &number.to_string())?,
+            Number::Double(number) => value.serialize_field("doubleValue", &number)?,
+        }
+        value.end()
+    }
+}
+
+/// The conversions of integers, none of which loses anything.
+macro_rules! integers {
+    ($($integer:ty)*) => {$(
+        impl From<$integer> for NumericValue {
+            fn from(number: $integer) -> Self {
+                Self(Number::Integer(number as i128))
+            }
+        }
+    )*};
+}
+
+integers! { i8 i16 i32 i64 isize u8 u16 u32 u64 usize }
+
+impl From<f32> for NumericValue {
+    fn from(number: f32) -> Self {
+        Self(Number::Double(number.into()))
     }
 }
 
 impl From<f64> for NumericValue {
     fn from(number: f64) -> Self {
-        Self::Double(number)
+        Self(Number::Double(number))
     }
 }

@@ -14,8 +14,9 @@ pub use filter::{Filter, FilterExpression, FilterTest, MatchType, NumericOperati
 pub use order::{OrderBy, OrderField, OrderType};
 
 use super::wire::{as_text, is_false, is_zero, some_as_text};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, scrub};
 use serde::Serialize;
+use std::collections::HashSet;
 
 /// What a report shall show: which metrics, by which dimensions, over which days, in what order.
 ///
@@ -122,30 +123,25 @@ impl ReportRequest {
 
     /// Only what this filter lets through, before grouping; a second call narrows it further.
     #[must_use]
-    pub fn filter(mut self, filter: FilterExpression) -> Self {
-        self.dimension_filter = Some(match self.dimension_filter.take() {
-            Some(there) => there.and(filter),
-            None => filter,
-        });
+    pub fn dimension_filter(mut self, filter: FilterExpression) -> Self {
+        self.dimension_filter = narrowed(self.dimension_filter, filter);
         self
     }
 
     /// Only rows whose metrics this filter lets through, after grouping; a second call narrows it further.
     #[must_use]
     pub fn metric_filter(mut self, filter: FilterExpression) -> Self {
-        self.metric_filter = Some(match self.metric_filter.take() {
-            Some(there) => there.and(filter),
-            None => filter,
-        });
+        self.metric_filter = narrowed(self.metric_filter, filter);
         self
     }
 
-    /// Asks for an aggregation over all rows, once however often it is called; TOTAL is there from
-    /// [`new`](Self::new) on.
+    /// Adds aggregations over all rows, each once however often it is named; TOTAL is there from [`new`](Self::new) on.
     #[must_use]
-    pub fn aggregate(mut self, aggregation: MetricAggregation) -> Self {
-        if !self.metric_aggregations.contains(&aggregation) {
-            self.metric_aggregations.push(aggregation);
+    pub fn metric_aggregations(mut self, aggregations: impl IntoIterator<Item = MetricAggregation>) -> Self {
+        for aggregation in aggregations {
+            if !self.metric_aggregations.contains(&aggregation) {
+                self.metric_aggregations.push(aggregation);
+            }
         }
         self
     }
@@ -164,6 +160,27 @@ impl ReportRequest {
         self
     }
 
+    /// The currency of amounts, ISO 4217; by default the property's.
+    #[must_use]
+    pub fn currency_code(mut self, code: impl Into<String>) -> Self {
+        self.currency_code = Some(code.into());
+        self
+    }
+
+    /// Keeps rows whose metrics are all zero. It does not add days without data.
+    #[must_use]
+    pub fn keep_empty_rows(mut self, keep: bool) -> Self {
+        self.keep_empty_rows = keep;
+        self
+    }
+
+    /// Asks for what is left of the property's quota: see [`Report::property_quota`](super::Report::property_quota).
+    #[must_use]
+    pub fn return_property_quota(mut self, wanted: bool) -> Self {
+        self.return_property_quota = wanted;
+        self
+    }
+
     /// What Google calls the date ranges, in their order.
     pub(super) fn range_names(&self) -> Vec<String> {
         let name =
@@ -171,19 +188,44 @@ impl ReportRequest {
         self.date_ranges.iter().enumerate().map(name).collect()
     }
 
-    /// Refuses what no report could come of: two columns of one name. Everything else is Google's to judge.
+    /// Refuses what no report could come of: two columns or two date ranges of one name, a number that JSON does not
+    /// hold. Everything else is Google's to judge.
     pub(super) fn check(&self) -> Result<(), Error> {
-        let dimensions = self.dimensions.iter().map(|d| &d.name);
-        let names: Vec<&String> = dimensions.chain(self.metrics.iter().map(|m| &m.name)).collect();
-        match names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
+        let dimensions = self.dimensions.iter().map(|d| d.name.as_str());
+        if let Some(name) = repeated(dimensions.chain(self.metrics.iter().map(|m| m.name.as_str()))) {
+            let message = format!("the report request has two columns named `{}`", scrub(name));
+            return refuse(message, "name each dimension and each metric once");
+        }
+        let ranges = self.range_names();
+        if let Some(name) = repeated(ranges.iter().map(String::as_str)) {
+            let message = format!("the report request has two date ranges named `{}`", scrub(name));
+            return refuse(message, "give each range a name of its own, or none");
+        }
+        let filters = self.dimension_filter.iter().chain(&self.metric_filter);
+        match filters.filter_map(FilterExpression::unsendable).next() {
+            Some((field, number)) => refuse(
+                format!("the filter of `{}` compares with {number}, which cannot be sent", scrub(field)),
+                "give a finite number, or an integer that fits an i64",
+            ),
             None => Ok(()),
-            Some((_, name)) => Err(Error::new(
-                ErrorKind::Config,
-                format!("the report request has two columns named `{name}`"),
-            )
-            .with_hint("name each dimension and each metric once")),
         }
     }
+}
+
+fn narrowed(there: Option<FilterExpression>, filter: FilterExpression) -> Option<FilterExpression> {
+    Some(match there {
+        Some(there) => there.and(filter),
+        None => filter,
+    })
+}
+
+fn repeated<'n>(mut names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let mut seen = HashSet::new();
+    names.find(|name| !seen.insert(*name))
+}
+
+fn refuse(message: String, hint: &str) -> Result<(), Error> {
+    Err(Error::new(ErrorKind::Config, message).with_hint(hint))
 }
 
 /// What is computed over all rows, beside the rows. The API knows COUNT too, and refuses it in `runReport`.

@@ -6,6 +6,7 @@ use serde::Serialize;
 /// One level of the order of the rows; ascending unless [`desc`](OrderBy::desc) is called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct OrderBy {
     /// What it goes by.
     #[serde(flatten)]
@@ -21,11 +22,13 @@ pub struct OrderBy {
 #[non_exhaustive]
 pub enum OrderField {
     /// A metric's value.
+    #[non_exhaustive]
     Metric {
         /// The metric.
         metric_name: String,
     },
     /// A dimension's text.
+    #[non_exhaustive]
     Dimension {
         /// The dimension.
         dimension_name: String,
@@ -57,6 +60,15 @@ impl OrderBy {
     /// By a dimension's text.
     pub fn dimension(name: impl Into<String>) -> Self {
         Self { field: OrderField::Dimension { dimension_name: name.into(), order_type: None }, desc: false }
+    }
+
+    /// How the texts of the dimension compare; by Unicode code point by default. An order by a metric stays as it is.
+    #[must_use]
+    pub fn order_type(mut self, how: OrderType) -> Self {
+        if let OrderField::Dimension { order_type, .. } = &mut self.field {
+            *order_type = Some(how);
+        }
+        self
     }
 
     /// Largest first.

@@ -1,34 +1,37 @@
 //! One cell: a text, read as the type that is asked for.
 
 use super::Misfit;
+use crate::analytics::wire::quoted;
 use serde::de::value::SeqDeserializer;
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
-use time::{Date, Month};
+use std::any::type_name;
+use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, UtcDateTime};
 
 /// Google's words for "no value here".
-pub(super) const PLACEHOLDERS: [&str; 4] = ["(not set)", "(other)", "(data not available)", ""];
-
-/// Not, so that `time`'s dates ask for numbers rather than for a text in a form that Analytics does not use.
-pub(super) const HUMAN_READABLE: bool = false;
+const PLACEHOLDERS: [&str; 4] = ["(not set)", "(other)", "(data not available)", ""];
 
 /// One cell.
 #[derive(Clone, Copy)]
 pub(super) struct Cell<'r> {
     pub(super) text: &'r str,
     pub(super) column: usize,
-    /// Read it as `None`.
+    /// Its column is a metric: where the type does not say what it wants, the cell is a number.
+    pub(super) metric: bool,
+    /// Read it as `None`, if the type is an `Option`.
     pub(super) none: bool,
-    /// An `Option` asked for what is read now.
-    pub(super) in_option: bool,
 }
 
-impl Cell<'_> {
+impl<'r> Cell<'r> {
+    pub(super) fn is_placeholder(&self) -> bool {
+        PLACEHOLDERS.contains(&self.text)
+    }
+
     fn misfit(&self, expected: &str) -> Misfit {
         Misfit {
-            reason: format!("{:?} is not {expected}", self.text),
+            reason: format!("{} is not {expected}", quoted(self.text)),
             column: Some(self.column),
-            placeholder: self.in_option && PLACEHOLDERS.contains(&self.text),
+            placeholder: false,
         }
     }
 
@@ -36,35 +39,86 @@ impl Cell<'_> {
         self.text.parse().map_err(|_| self.misfit(expected))
     }
 
-    fn float(&self) -> Result<f64, Misfit> {
-        // Rust reads "1e400" as infinity and "nan" as a number; neither is a figure.
-        let float: f64 = self.parse("a number")?;
-        if float.is_finite() { Ok(float) } else { Err(self.misfit("a finite number")) }
-    }
-
-    /// Year and day of the year of `YYYYMMDD`.
-    fn date(&self, digits: &str) -> Option<[i64; 2]> {
-        if digits.len() != 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
+    /// For a visitor of one of `time`'s types, its value.
+    ///
+    /// `time` asks for a tuple of numbers, or, with its feature `serde-human-readable`, for anything, so a date is known
+    /// by the type that the visitor makes. Nothing else gets a tuple from one cell.
+    fn time<V: Visitor<'r>>(&self, visitor: V) -> Result<Result<V::Value, Misfit>, V> {
+        let made = type_name::<V::Value>();
+        if made == type_name::<Date>() {
+            Ok(match date(self.text) {
+                Some(date) => visitor.visit_seq(SeqDeserializer::new(date.into_iter())),
+                None => Err(self.misfit("a date of the form YYYYMMDD")),
+            })
+        } else if made == type_name::<PrimitiveDateTime>() {
+            Ok(match date_time(self.text) {
+                Some(parts) => visitor.visit_seq(SeqDeserializer::new(parts.into_iter())),
+                None => Err(self.misfit("a time of the form YYYYMMDDHH or YYYYMMDDHHMM")),
+            })
+        } else if made == type_name::<OffsetDateTime>() || made == type_name::<UtcDateTime>() {
+            Ok(Err(self.misfit("a time with an offset from UTC: use time::PrimitiveDateTime")))
+        } else {
+            Err(visitor)
         }
-        let month = Month::try_from(digits.get(4..6)?.parse::<u8>().ok()?).ok()?;
-        let date =
-            Date::from_calendar_date(digits.get(..4)?.parse().ok()?, month, digits.get(6..)?.parse().ok()?);
-        let (year, day) = date.ok()?.to_ordinal_date();
-        Some([year.into(), day.into()])
     }
+}
 
-    /// Year, day of the year, hour, minute, second, nanosecond of `YYYYMMDDHH` or `YYYYMMDDHHMM`.
-    fn date_time(&self) -> Option<[i64; 6]> {
-        let (date, time) = self.text.split_at_checked(8)?;
-        if !matches!(time.len(), 2 | 4) || !time.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        let [year, day] = self.date(date)?;
-        let (hour, minute) = time.split_at(2);
-        let (hour, minute) = (hour.parse().ok()?, if minute.is_empty() { 0 } else { minute.parse().ok()? });
-        (hour < 24 && minute < 60).then_some([year, day, hour, minute, 0, 0])
+/// Year and day of the year of `YYYYMMDD`.
+fn date(digits: &str) -> Option<[i64; 2]> {
+    if digits.len() != 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
     }
+    let month = Month::try_from(digits.get(4..6)?.parse::<u8>().ok()?).ok()?;
+    let date =
+        Date::from_calendar_date(digits.get(..4)?.parse().ok()?, month, digits.get(6..)?.parse().ok()?);
+    let (year, day) = date.ok()?.to_ordinal_date();
+    Some([year.into(), day.into()])
+}
+
+/// Year, day of the year, hour, minute, second, nanosecond of `YYYYMMDDHH` or `YYYYMMDDHHMM`.
+fn date_time(digits: &str) -> Option<[i64; 6]> {
+    let (day, time) = digits.split_at_checked(8)?;
+    if !matches!(time.len(), 2 | 4) || !time.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let [year, day] = date(day)?;
+    let (hour, minute) = time.split_at(2);
+    let (hour, minute) = (hour.parse().ok()?, if minute.is_empty() { 0 } else { minute.parse().ok()? });
+    (hour < 24 && minute < 60).then_some([year, day, hour, minute, 0, 0])
+}
+
+/// A figure as the number that holds it exactly.
+enum Figure {
+    Signed(i64),
+    Unsigned(u64),
+    Float(f64),
+}
+
+/// The number that `text` writes; none if no `i64`, `u64` or `f64` holds it exactly.
+fn figure(text: &str) -> Option<Figure> {
+    // "inf", "nan" and "+7" are numbers to Rust.
+    if !text.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    if let Ok(number) = text.parse() {
+        return Some(Figure::Signed(number));
+    }
+    if let Ok(number) = text.parse() {
+        return Some(Figure::Unsigned(number));
+    }
+    let float: f64 = text.parse().ok()?;
+    // Google writes an f64 with 15 digits, or with 17 where it takes them: written with as many, it is the same again.
+    let digits = significant(text);
+    let written = format!("{float:.*e}", digits.len().saturating_sub(1));
+    let is_exact = float.is_finite() && digits.len() <= 17 && significant(&written) == digits;
+    is_exact.then_some(Figure::Float(float))
+}
+
+/// The digits of a number without sign, point, exponent and the zeros around.
+fn significant(number: &str) -> String {
+    let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').to_owned()
 }
 
 /// Methods of [`Deserializer`] that parse a number.
@@ -76,15 +130,31 @@ macro_rules! numbers {
     )*};
 }
 
+/// Methods of [`Deserializer`] that lend the text.
+macro_rules! texts {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
+            visitor.visit_borrowed_str(self.text)
+        }
+    )*};
+}
+
 impl<'r> Deserializer<'r> for Cell<'r> {
     type Error = Misfit;
 
-    fn is_human_readable(&self) -> bool {
-        HUMAN_READABLE
-    }
-
+    /// A type that does not say what it wants (`flatten`, an untagged enum, `serde_json::Value`) gets a metric as a
+    /// number, any other cell as text.
     fn deserialize_any<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        visitor.visit_borrowed_str(self.text)
+        let visitor = match self.time(visitor) {
+            Ok(value) => return value,
+            Err(visitor) => visitor,
+        };
+        match figure(self.text).filter(|_| self.metric) {
+            Some(Figure::Signed(number)) => visitor.visit_i64(number),
+            Some(Figure::Unsigned(number)) => visitor.visit_u64(number),
+            Some(Figure::Float(number)) => visitor.visit_f64(number),
+            None => visitor.visit_borrowed_str(self.text),
+        }
     }
 
     numbers! {
@@ -101,16 +171,28 @@ impl<'r> Deserializer<'r> for Cell<'r> {
         deserialize_u128 visit_u128 "a whole number of 128 bits without sign"
     }
 
+    // Rust reads "1e400" as infinity and "nan" as a number; neither is a figure.
     fn deserialize_f32<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        self.deserialize_f64(visitor)
+        let float: f32 = self.parse("a number")?;
+        if float.is_finite() {
+            visitor.visit_f32(float)
+        } else {
+            Err(self.misfit("a finite number of 32 bits"))
+        }
     }
 
     fn deserialize_f64<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        visitor.visit_f64(self.float()?)
+        let float: f64 = self.parse("a number")?;
+        if float.is_finite() { visitor.visit_f64(float) } else { Err(self.misfit("a finite number")) }
+    }
+
+    texts! {
+        deserialize_char deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf
+        deserialize_identifier
     }
 
     fn deserialize_option<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        if self.none { visitor.visit_none() } else { visitor.visit_some(Cell { in_option: true, ..self }) }
+        if self.none { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'r>>(
@@ -121,20 +203,8 @@ impl<'r> Deserializer<'r> for Cell<'r> {
         visitor.visit_newtype_struct(self)
     }
 
-    /// `time::Date` asks for two numbers, `time::PrimitiveDateTime` for six, `time::OffsetDateTime` for nine.
-    fn deserialize_tuple<V: Visitor<'r>>(self, len: usize, visitor: V) -> Result<V::Value, Misfit> {
-        match len {
-            2 => match self.date(self.text) {
-                Some(date) => visitor.visit_seq(SeqDeserializer::new(date.into_iter())),
-                None => Err(self.misfit("a date of the form YYYYMMDD")),
-            },
-            6 => match self.date_time() {
-                Some(parts) => visitor.visit_seq(SeqDeserializer::new(parts.into_iter())),
-                None => Err(self.misfit("a time of the form YYYYMMDDHH or YYYYMMDDHHMM")),
-            },
-            9 => Err(self.misfit("a time with an offset from UTC: use time::PrimitiveDateTime")),
-            _ => Err(self.misfit("a sequence")),
-        }
+    fn deserialize_tuple<V: Visitor<'r>>(self, _: usize, visitor: V) -> Result<V::Value, Misfit> {
+        self.time(visitor).unwrap_or_else(|_| Err(self.misfit("a sequence")))
     }
 
     fn deserialize_enum<V: Visitor<'r>>(
@@ -150,8 +220,5 @@ impl<'r> Deserializer<'r> for Cell<'r> {
         visitor.visit_unit()
     }
 
-    forward_to_deserialize_any! {
-        <V: Visitor<'r>>
-        char str string bytes byte_buf unit unit_struct seq tuple_struct map struct identifier
-    }
+    forward_to_deserialize_any! { <V: Visitor<'r>> unit unit_struct seq tuple_struct map struct }
 }

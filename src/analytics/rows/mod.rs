@@ -6,9 +6,9 @@
 mod cell;
 mod row;
 
-use super::answer::Column;
+use super::answer::{Column, ColumnKind};
 use super::table::Table;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, scrub};
 use cell::Cell;
 use row::Row;
 use serde::Deserialize;
@@ -22,7 +22,7 @@ pub struct Rows<'r, T> {
     columns: &'r [Column],
     table: &'r Table,
     next: usize,
-    /// Columns known to be an `Option` of a number or a date in `T`, found on the first placeholder met there.
+    /// Columns whose placeholders `T` does not take as they are: they are read as `None`, where `T` has an `Option`.
     optional: ColumnSet,
     values: PhantomData<fn() -> T>,
 }
@@ -43,13 +43,11 @@ impl<'r, T: Deserialize<'r>> Iterator for Rows<'r, T> {
         let row = self.next;
         self.next += 1;
         loop {
-            let source = Row { columns: self.columns, table: self.table, row, optional: self.optional };
-            match T::deserialize(source) {
+            let cells = self.table.row(row);
+            match T::deserialize(Row { columns: self.columns, cells, optional: &self.optional }) {
                 Ok(value) => return Some(Ok(value)),
-                // What an Option holds shows only when it is read: the row is read again with that cell as None.
-                Err(Misfit { column: Some(column), placeholder: true, .. }) if !self.optional.has(column) => {
-                    self.optional.add(column);
-                }
+                // What an Option holds shows only when it is read: the row is read once more, this cell as None.
+                Err(Misfit { column: Some(column), placeholder: true, .. }) if self.optional.add(column) => {}
                 Err(misfit) => return Some(Err(misfit.into_error(Some(row), self.columns))),
             }
         }
@@ -81,9 +79,9 @@ pub(super) fn cell<'r, T: Deserialize<'r>>(
     column: usize,
 ) -> Result<T, Error> {
     let text = table.cell(row, column).unwrap_or_default();
-    let cell = Cell { text, column, none: false, in_option: false };
+    let cell = Cell { text, column, metric: is_metric(columns, column), none: false };
     match T::deserialize(cell) {
-        Err(Misfit { placeholder: true, .. }) => T::deserialize(Cell { none: true, ..cell }),
+        Err(_) if cell.is_placeholder() => T::deserialize(Cell { none: true, ..cell }),
         other => other,
     }
     .map_err(|misfit| misfit.into_error(None, columns))
@@ -91,23 +89,31 @@ pub(super) fn cell<'r, T: Deserialize<'r>>(
 
 /// A value for a cell that is not there: `None`, if `T` has one.
 pub(super) fn absent<'r, T: Deserialize<'r>>() -> Result<T, Error> {
-    T::deserialize(Cell { text: "", column: 0, none: true, in_option: false })
+    T::deserialize(Cell { text: "", column: 0, metric: false, none: true })
         .map_err(|misfit| misfit.into_error(None, &[]))
 }
 
-/// Some of the columns. A report has 20 at most: 9 dimensions, the date range, 10 metrics.
+fn is_metric(columns: &[Column], column: usize) -> bool {
+    columns.get(column).is_some_and(|c| matches!(c.kind, ColumnKind::Metric(_)))
+}
+
+/// Some of the columns of a report, which has 200 at most.
 #[derive(Clone, Copy, Default)]
-struct ColumnSet(u64);
+struct ColumnSet([u64; 4]);
 
 impl ColumnSet {
-    fn has(self, column: usize) -> bool {
-        column < 64 && self.0 & (1 << column) != 0
+    fn has(&self, column: usize) -> bool {
+        self.0.get(column / 64).is_some_and(|word| word & (1 << (column % 64)) != 0)
     }
 
-    fn add(&mut self, column: usize) {
-        if column < 64 {
-            self.0 |= 1 << column;
+    /// Whether the column was not there and is now.
+    fn add(&mut self, column: usize) -> bool {
+        let is_new = !self.has(column);
+        match self.0.get_mut(column / 64) {
+            Some(word) => *word |= 1 << (column % 64),
+            None => return false,
         }
+        is_new
     }
 }
 
@@ -116,25 +122,26 @@ impl ColumnSet {
 struct Misfit {
     reason: String,
     column: Option<usize>,
-    /// The cell is a placeholder inside an `Option`: it may be read as `None`.
+    /// The cell is a placeholder: where the type is an `Option`, it can be read as `None`.
     placeholder: bool,
 }
 
 impl Misfit {
     fn into_error(self, row: Option<usize>, columns: &[Column]) -> Error {
-        let name = self.column.and_then(|c| columns.get(c)).map(|c| c.name.as_str());
-        let place = match (row, name) {
+        let name = self.column.and_then(|c| columns.get(c)).map(|c| scrub(&c.name));
+        let place = match (row, &name) {
             (Some(row), Some(name)) => format!("row {row}, column `{name}`: "),
             (Some(row), None) => format!("row {row}: "),
             (None, Some(name)) => format!("`{name}`: "),
             (None, None) => String::new(),
         };
-        let mut error = Error::new(ErrorKind::Row, format!("{place}{}", self.reason)).with_cell(row, name);
+        let message = format!("{place}{}", scrub(&self.reason));
+        let mut error = Error::new(ErrorKind::Row, message).with_cell(row, name.as_deref());
         if self.column.is_none() {
             let names: Vec<_> = columns.iter().map(|c| c.name.as_str()).collect();
             error = error.with_hint(format!(
                 "the columns of the report are {}; give fields these names, or #[serde(rename = \"…\")]",
-                names.join(", ")
+                scrub(&names.join(", "))
             ));
         }
         error

@@ -1,36 +1,23 @@
 //! One row, as a map of names to cells or as a sequence of cells.
 
-use super::cell::{Cell, HUMAN_READABLE, PLACEHOLDERS};
-use super::{ColumnSet, Misfit};
+use super::cell::Cell;
+use super::{ColumnSet, Misfit, is_metric};
 use crate::analytics::answer::Column;
-use crate::analytics::table::Table;
+use crate::analytics::table::Cells;
 use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 /// One row, read as a map of names to cells or as a sequence of cells.
-#[derive(Clone, Copy)]
-pub(super) struct Row<'r> {
+pub(super) struct Row<'r, 'o> {
     pub(super) columns: &'r [Column],
-    pub(super) table: &'r Table,
-    pub(super) row: usize,
-    pub(super) optional: ColumnSet,
+    pub(super) cells: Cells<'r>,
+    /// Columns whose placeholders are `None`.
+    pub(super) optional: &'o ColumnSet,
 }
 
-impl<'r> Row<'r> {
-    fn cell(&self, column: usize) -> Cell<'r> {
-        let text = self.table.cell(self.row, column).unwrap_or_default();
-        let none = self.optional.has(column) && PLACEHOLDERS.contains(&text);
-        Cell { text, column, none, in_option: false }
-    }
-}
-
-impl<'r> Deserializer<'r> for Row<'r> {
+impl<'r> Deserializer<'r> for Row<'r, '_> {
     type Error = Misfit;
-
-    fn is_human_readable(&self) -> bool {
-        HUMAN_READABLE
-    }
 
     fn deserialize_any<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
         self.deserialize_map(visitor)
@@ -88,12 +75,27 @@ impl<'r> Deserializer<'r> for Row<'r> {
 }
 
 /// Goes through the cells of a row.
-struct Walk<'r> {
-    row: Row<'r>,
+struct Walk<'r, 'o> {
+    row: Row<'r, 'o>,
     next: usize,
 }
 
-impl<'r> MapAccess<'r> for Walk<'r> {
+impl<'r> Walk<'r, '_> {
+    fn cell(&mut self) -> Cell<'r> {
+        let column = self.next;
+        self.next += 1;
+        let text = self.row.cells.next().unwrap_or_default();
+        let metric = is_metric(self.row.columns, column);
+        let cell = Cell { text, column, metric, none: false };
+        Cell { none: self.row.optional.has(column) && cell.is_placeholder(), ..cell }
+    }
+
+    fn left(&self) -> usize {
+        self.row.columns.len() - self.next
+    }
+}
+
+impl<'r> MapAccess<'r> for Walk<'r, '_> {
     type Error = Misfit;
 
     fn next_key_seed<K: DeserializeSeed<'r>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
@@ -104,31 +106,30 @@ impl<'r> MapAccess<'r> for Walk<'r> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'r>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
-        let column = self.next;
-        self.next += 1;
-        seed.deserialize(self.row.cell(column)).map_err(|misfit| at(misfit, column))
+        let cell = self.cell();
+        seed.deserialize(cell).map_err(|misfit| Misfit {
+            column: Some(cell.column),
+            placeholder: cell.is_placeholder(),
+            ..misfit
+        })
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.row.columns.len() - self.next)
+        Some(self.left())
     }
 }
 
-impl<'r> SeqAccess<'r> for Walk<'r> {
+impl<'r> SeqAccess<'r> for Walk<'r, '_> {
     type Error = Misfit;
 
     fn next_element_seed<T: DeserializeSeed<'r>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
-        if self.next >= self.row.columns.len() {
+        if self.left() == 0 {
             return Ok(None);
         }
         self.next_value_seed(seed).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.row.columns.len() - self.next)
+        Some(self.left())
     }
-}
-
-fn at(misfit: Misfit, column: usize) -> Misfit {
-    Misfit { column: Some(column), ..misfit }
 }

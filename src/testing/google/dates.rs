@@ -1,6 +1,6 @@
 //! Date ranges as the Data API takes them, in UTC: the fake property's time zone.
 
-use super::report::Refusal;
+use super::refusal::Refusal;
 use super::wire::WireDateRange;
 use std::time::SystemTime;
 use time::{Date, Duration, Month, OffsetDateTime};

@@ -6,6 +6,7 @@
 
 mod answer;
 mod dates;
+mod refusal;
 mod report;
 mod table;
 mod token;
@@ -18,6 +19,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind};
 use crate::key::ServiceAccountKey;
 use answer::Answer;
+use refusal::Refusal;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -251,7 +253,10 @@ impl Shared {
             Err(_) => return,
         };
         let pretty = !request.url().contains("prettyPrint=false");
-        let gzip = header(&request, "Accept-Encoding").is_some_and(|v| v.contains("gzip"));
+        // Google packs only for a client that says so twice.
+        let gzip = ["Accept-Encoding", "User-Agent"]
+            .iter()
+            .all(|name| header(&request, name).is_some_and(|value| value.contains("gzip")));
         let mut response = answer.into_response(pretty, gzip);
         if let Some(date) = http_date(self.clock.now()) {
             response.add_header(date);
@@ -356,8 +361,8 @@ impl Shared {
             ));
         };
         report::run(table, body, now).map(|body| Answer::json(200, body)).map_err(|refusal| match refusal {
-            report::Refusal::Invalid(message) => Answer::api(400, "INVALID_ARGUMENT", &message, None),
-            report::Refusal::Beyond(what) => {
+            Refusal::Invalid(message) => Answer::api(400, "INVALID_ARGUMENT", &message, None),
+            Refusal::Beyond(what) => {
                 Answer::api(501, "UNIMPLEMENTED", &format!("the fake Google cannot evaluate {what}"), None)
             }
         })

@@ -5,22 +5,17 @@
 //! is seen.
 
 use super::dates::{self, Days};
+use super::refusal::Refusal;
 use super::table::FakeTable;
 use super::wire::{WireExpression, WireFilter, WireInt64, WireName, WireOrderBy, WireRequest};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Map, Value, json};
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::time::SystemTime;
 
-/// Why there is no report.
-pub(super) enum Refusal {
-    /// Google would refuse it too; its words.
-    Invalid(String),
-    /// Google would know.
-    Beyond(String),
-}
-
 /// A group of rows: what it is grouped by, the date range last if there are several, and its sums.
+#[derive(Clone)]
 struct Group {
     dimensions: Vec<String>,
     sums: Vec<f64>,
@@ -47,15 +42,17 @@ pub(super) fn run(table: &FakeTable, body: &[u8], now: SystemTime) -> Result<Val
     let (offset, limit) = (int64(&request.offset, "offset")?, int64(&request.limit, "limit")?);
 
     let mut groups: Vec<Group> = Vec::new();
-    let mut totals: Vec<Group> = Vec::new();
+    let mut totals: Vec<Option<Group>> = Vec::new();
     for range in &ranges {
         let several = ranges.len() > 1;
         let found = group(table, &request, &dimensions, &metrics, date, range, several)?;
-        totals.extend(total(&found, &dimensions, several.then_some(range)));
+        totals.push(total(&found, &dimensions, several.then_some(range)));
         groups.extend(found);
     }
     sort(&mut groups, &request, ranges.len() > 1)?;
-    let row_count = groups.len();
+    // Google counts what differs in nothing but the date range once.
+    let keys: HashSet<&[String]> = groups.iter().map(|g| &g.dimensions[..dimensions.len()]).collect();
+    let row_count = keys.len();
     let limit = if limit == 0 { 10_000 } else { limit.min(250_000) };
     let page: Vec<&Group> = groups.iter().skip(offset).take(limit).collect();
 
@@ -81,19 +78,24 @@ pub(super) fn run(table: &FakeTable, body: &[u8], now: SystemTime) -> Result<Val
                 return Err(Refusal::Invalid(format!("Invalid value at 'metric_aggregations': {other}")));
             }
         };
-        let rows = match key {
-            "totals" => totals.iter().map(|g| reserved(g, word, range_column.is_some())).collect(),
-            _ => extremes(&groups, key == "maximums", range_column.is_some())
-                .iter()
-                .map(|g| reserved(g, word, range_column.is_some()))
-                .collect(),
+        // A range without data has an empty object.
+        let found: Vec<Option<Group>> = match key {
+            "totals" => totals.clone(),
+            _ => {
+                ranges.iter().map(|r| extreme(&groups, key == "maximums", range_column.map(|_| r))).collect()
+            }
         };
+        let several = range_column.is_some();
+        let rows =
+            found.iter().map(|g| g.as_ref().map_or(json!({}), |g| reserved(g, word, several))).collect();
         put(key, rows);
     }
     if row_count > 0 {
         put("rowCount", row_count.into());
     }
-    put("metadata", json!({"currencyCode": "USD", "timeZone": "Etc/UTC"}));
+    // With a key that is not documented, as there will be some day.
+    put("metadata", json!({"currencyCode": "USD", "timeZone": "Etc/UTC", "section": "REPORT"}));
+    put("futureField", json!({"list": [1, null], "text": ""}));
     if request.return_property_quota {
         put("propertyQuota", quota());
     }
@@ -253,21 +255,16 @@ fn total(groups: &[Group], dimensions: &[usize], range: Option<&Days>) -> Option
     Some(Group { dimensions: names, sums })
 }
 
-/// The largest or smallest value of each metric, for each date range.
-fn extremes(groups: &[Group], largest: bool, several: bool) -> Vec<Group> {
-    let mut found: Vec<Group> = Vec::new();
-    for group in groups {
-        let range = if several { group.dimensions.last() } else { None };
-        match found.iter_mut().find(|f| !several || f.dimensions.last() == range) {
-            Some(extreme) => {
-                for (held, new) in extreme.sums.iter_mut().zip(&group.sums) {
-                    *held = if largest { held.max(*new) } else { held.min(*new) };
-                }
-            }
-            None => found.push(Group { dimensions: group.dimensions.clone(), sums: group.sums.clone() }),
+/// The largest or smallest value of each metric over all groups, or those of a date range; none over no groups.
+fn extreme(groups: &[Group], largest: bool, range: Option<&Days>) -> Option<Group> {
+    let mut of_range = groups.iter().filter(|g| range.is_none_or(|r| g.dimensions.last() == Some(&r.name)));
+    let mut extreme = of_range.next()?.clone();
+    for group in of_range {
+        for (held, new) in extreme.sums.iter_mut().zip(&group.sums) {
+            *held = if largest { held.max(*new) } else { held.min(*new) };
         }
     }
-    found
+    Some(extreme)
 }
 
 /// Orders the groups; those that tie stand in an order drawn anew for each request, as Google promises none.
