@@ -19,3 +19,6 @@ pub use clock::ManualClock;
 pub use google::{FakeGoogle, FakeGoogleBuilder, FakeTable};
 pub use key::{THROW_AWAY_KEY_JSON, throw_away_key};
 pub use source::ScriptedSource;
+
+/// JSON values, as [`FakeGoogle`] takes and gives them.
+pub use serde_json;
