@@ -1,7 +1,8 @@
 //! Puts the bearer token on a request, and replaces a token that the server refuses.
 //!
-//! In: a request without credentials. Out: its response, the request sent only where a secret may go. On a 401 that is
-//! about the token, that very token is invalidated and the request is sent once more with another one. RFC 6750 §2.1, §3.
+//! In: a request without credentials. Out: its response, the request sent only where a secret may go. On a
+//! 401 that is about the token, that very token is invalidated and the request is sent once more with another
+//! one. RFC 6750 §2.1, §3.
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind};
@@ -16,9 +17,9 @@ use std::time::Duration;
 
 /// Sends requests with a token, to any Google API. Cloning shares source and transport.
 ///
-/// On a 401 whose challenge says `invalid_token`, or names no error, or that has no challenge, that very token is
-/// invalidated at the source, and the request is sent once more with another one. Any other 401 is the response, and so is
-/// one to a body that can be sent only once.
+/// On a 401 whose challenge says `invalid_token`, or names no error, or that has no challenge, that very
+/// token is invalidated at the source, and the request is sent once more with another one. Any other 401 is
+/// the response, and so is one to a body that can be sent only once.
 ///
 /// Responses are read whole, up to 1 MiB ([`with_max_body`](Self::with_max_body)) and within 30 s
 /// ([`with_timeout`](Self::with_timeout)).
@@ -45,8 +46,8 @@ pub struct Authorized {
     accept_gzip: bool,
 }
 
-/// The response to an authorized request, and the token that it was sent with: no text of the response that repeats the
-/// token is shown.
+/// The response to an authorized request, and the token that it was sent with: no text of the response that
+/// repeats the token is shown.
 pub(crate) struct Answer {
     pub(crate) response: Response<Vec<u8>>,
     #[cfg_attr(not(feature = "analytics"), expect(dead_code, reason = "errors of Analytics need it"))]
@@ -68,8 +69,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_BODY: usize = 1 << 20;
 
 impl Authorized {
-    /// Tokens from `tokens`, requests through `transport`. The token source has a transport of its own: the two never
-    /// share connections or settings.
+    /// Tokens from `tokens`, requests through `transport`. The token source has a transport of its own: the
+    /// two never share connections or settings.
     pub fn new(tokens: impl TokenSource + 'static, transport: impl Transport + 'static) -> Self {
         Self {
             tokens: Arc::new(tokens),
@@ -95,7 +96,8 @@ impl Authorized {
         self
     }
 
-    /// Sets how many bytes of a response are taken, decoded: 1 MiB by default. Error responses are cut at 64 KiB.
+    /// Sets how many bytes of a response are taken, decoded: 1 MiB by default. Error responses are cut at 64
+    /// KiB.
     #[must_use]
     pub fn with_max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
@@ -112,14 +114,15 @@ impl Authorized {
     /// Sends `request` with an `Authorization` header. A response of any status is `Ok`.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] when the URL is neither https nor http with a loopback IP address: no token goes there.
-    /// Those of the token source and of [`Transport::send`]; [`ErrorKind::TooLarge`] and [`ErrorKind::Timeout`] at the
-    /// limits.
+    /// [`ErrorKind::Config`] when the URL is neither https nor http with a loopback IP address: no token goes
+    /// there. Those of the token source and of [`Transport::send`]; [`ErrorKind::TooLarge`] and
+    /// [`ErrorKind::Timeout`] at the limits.
     pub fn send<'a>(&self, request: Request<impl Into<RequestBody<'a>>>) -> Result<Response<Vec<u8>>, Error> {
         self.send_for(request, &Ask::new())
     }
 
-    /// The same with options for the token. A deadline holds for the whole call: the token, the request, its repetition.
+    /// The same with options for the token. A deadline holds for the whole call: the token, the request, its
+    /// repetition.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -211,8 +214,8 @@ fn again<'a>(request: &Request<RequestBody<'a>>) -> Option<Request<RequestBody<'
     Some(again)
 }
 
-/// Whether the response is a 401 that another token may cure: its challenges name the error `invalid_token`, or none
-/// (RFC 6750 §3.1; Google's services have sent 401 without one).
+/// Whether the response is a 401 that another token may cure: its challenges name the error `invalid_token`,
+/// or none (RFC 6750 §3.1; Google's services have sent 401 without one).
 fn is_about_the_token(response: &Response<Vec<u8>>) -> bool {
     if response.status() != 401 {
         return false;
@@ -221,8 +224,8 @@ fn is_about_the_token(response: &Response<Vec<u8>>) -> bool {
     errors.is_empty() || errors.iter().any(|error| error == "invalid_token")
 }
 
-/// The values of the attribute `error` in all challenges, quoted or bare (RFC 9110 §11.6.1; old Google services leave the
-/// quotes out), blanks around `=` allowed.
+/// The values of the attribute `error` in all challenges, quoted or bare (RFC 9110 §11.6.1; old Google
+/// services leave the quotes out), blanks around `=` allowed.
 fn challenge_errors(headers: &HeaderMap) -> impl Iterator<Item = String> {
     let texts = headers.get_all(header::WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
     texts.flat_map(attributes).filter(|(name, _)| name.eq_ignore_ascii_case("error")).map(|(_, value)| value)

@@ -1,8 +1,10 @@
-//! Google access tokens and Google Analytics reports for unattended programs: blocking, small, no async runtime.
+//! Google access tokens and Google Analytics reports for unattended programs: blocking, small, no async
+//! runtime.
 //!
-//! A service account signs an assertion, exchanges it for an access token and caches the token until shortly before it
-//! expires. A typed client queries Google Analytics (GA4 Data API) with it. What [`service_account`] builds is the safe
-//! default: it caches, has time limits, retries transient failures, and serves any number of threads.
+//! A service account signs an assertion, exchanges it for an access token and caches the token until shortly
+//! before it expires. A typed client queries Google Analytics (GA4 Data API) with it. What
+//! [`service_account`] builds is the safe default: it caches, has time limits, retries transient failures,
+//! and serves any number of threads.
 //!
 //! - [First token](#first-token) · [First report](#first-report) · [Other Google APIs](#other-google-apis)
 //! - [Errors](#errors) · [Time limits and retries](#time-limits-and-retries)
@@ -37,12 +39,13 @@
 //! ```
 //!
 //! The key comes from [a file](ServiceAccountKey::from_file), from [the file that
-//! `GOOGLE_APPLICATION_CREDENTIALS` names](ServiceAccountKey::from_env), or from [text](ServiceAccountKey::from_json), for
-//! example of an environment variable that holds the JSON itself. A private key that lives in a KMS or an HSM signs through
-//! a [`Signer`] of your own.
+//! `GOOGLE_APPLICATION_CREDENTIALS` names](ServiceAccountKey::from_env), or from
+//! [text](ServiceAccountKey::from_json), for example of an environment variable that holds the JSON itself. A
+//! private key that lives in a KMS or an HSM signs through a [`Signer`] of your own.
 //!
-//! [`Tokens`] is the type of what `build()` returns, whatever the credential is. Its clones share one token: give one to
-//! each part of the program. [`Cached::new`] puts the same cache around a [`TokenSource`] of your own.
+//! [`Tokens`] is the type of what `build()` returns, whatever the credential is. Its clones share one token:
+//! give one to each part of the program. [`Cached::new`] puts the same cache around a [`TokenSource`] of your
+//! own.
 //!
 //! # First report
 //!
@@ -79,15 +82,16 @@
 //!
 //! # Other Google APIs
 //!
-//! [`Authorized`] sends requests of the `http` crate with a token, and replaces a token that the server refuses. For an
-//! HTTP client of your own, take [`Token::authorization_secret`] before each request (the cache makes that cheap), and after
-//! a 401 call [`TokenSource::invalidate`] and send the request once more.
+//! [`Authorized`] sends requests of the `http` crate with a token, and replaces a token that the server
+//! refuses. For an HTTP client of your own, take [`Token::authorization_secret`] before each request (the
+//! cache makes that cheap), and after a 401 call [`TokenSource::invalidate`] and send the request once more.
 //!
 //! # Errors
 //!
 //! There is one type, [`Error`]. Its text is one line with a hint: print it with `{}`. Programs act on
-//! [`Error::kind`], [`is_retryable`](Error::is_retryable) and [`retry_at`](Error::retry_at); [`Error::code`] is the server's
-//! own code, and [`Error::cause`] gives the server's whole document, [`OAuthError`] or [`GoogleStatus`].
+//! [`Error::kind`], [`is_retryable`](Error::is_retryable) and [`retry_at`](Error::retry_at); [`Error::code`]
+//! is the server's own code, and [`Error::cause`] gives the server's whole document, [`OAuthError`] or
+//! [`GoogleStatus`].
 //!
 //! | Kind | What to do |
 //! |---|---|
@@ -102,45 +106,49 @@
 //! # Time limits and retries
 //!
 //! Every call ends. A request to the token endpoint may take 10 s, a token with all attempts 30 s
-//! ([`CachePolicy::with_wait`], or [`Ask::with_deadline`] for one call), a report 120 s with its token and all attempts.
-//! [`RetryPolicy`] says how often a failed request is repeated: a token is requested three times at most, a report twice,
-//! for Google grants a project ten server errors an hour on a property. As long as there is no connection at all (the host
-//! name cannot be resolved, the connection is refused), requests for a token go on until the deadline: a job may start
-//! before its network. A refusal is never repeated, nor a request whose quota is exhausted.
+//! ([`CachePolicy::with_wait`], or [`Ask::with_deadline`] for one call), a report 120 s with its token and
+//! all attempts. [`RetryPolicy`] says how often a failed request is repeated: a token is requested three
+//! times at most, a report twice, for Google grants a project ten server errors an hour on a property. As
+//! long as there is no connection at all (the host name cannot be resolved, the connection is refused),
+//! requests for a token go on until the deadline: a job may start before its network. A refusal is never
+//! repeated, nor a request whose quota is exhausted.
 //!
 //! # TLS and root certificates
 //!
-//! TLS is rustls with root certificates built into the crate. For those of the operating system, use the feature
-//! `platform-verifier`; for a network whose proxy inspects TLS, use
-//! [`UreqTransport::with_root_certificates`](http::UreqTransport::with_root_certificates); for an agent of your own,
-//! [`UreqTransport::with_agent`](http::UreqTransport::with_agent). Give such a transport to both sides:
-//! [`TokensBuilder::transport`] and `Analytics::with_transport`.
+//! TLS is rustls with root certificates built into the crate. For those of the operating system, use the
+//! feature `platform-verifier`; for a network whose proxy inspects TLS, use
+//! [`UreqTransport::with_root_certificates`](http::UreqTransport::with_root_certificates); for an agent of
+//! your own, [`UreqTransport::with_agent`](http::UreqTransport::with_agent). Give such a transport to both
+//! sides: [`TokensBuilder::transport`] and `Analytics::with_transport`.
 //!
 //! # Proxies
 //!
-//! Requests over https go through the proxy that `HTTPS_PROXY`, else `ALL_PROXY`, names (or the same in lower case), unless
-//! `NO_PROXY` covers the host. A proxy that cannot be used is an error, never a direct connection. Plain http goes only to
-//! loopback addresses, and never through a proxy. Details: [`UreqTransport`](http::UreqTransport).
+//! Requests over https go through the proxy that `HTTPS_PROXY`, else `ALL_PROXY`, names (or the same in lower
+//! case), unless `NO_PROXY` covers the host. A proxy that cannot be used is an error, never a direct
+//! connection. Plain http goes only to loopback addresses, and never through a proxy. Details:
+//! [`UreqTransport`](http::UreqTransport).
 //!
 //! # Threads, async, fork
 //!
-//! Every call blocks until it has a result or its time limit passes. All types are `Send + Sync`, and clones share what
-//! they hold. The crate starts no thread of its own but one for a name look-up. From async code call it through the
-//! runtime's `spawn_blocking`, after [`usable_token`](Cached::usable_token), which never waits; `examples/async_tokio`
-//! shows both. After `fork` a child may go on using everything: it shares no connection with its parent and does not wait
-//! for a refresh that only the parent can finish. As in every program with threads, a lock that another thread held at the
-//! moment of the fork stays locked in the child: fork before threads use the crate, or `exec` right after.
+//! Every call blocks until it has a result or its time limit passes. All types are `Send + Sync`, and clones
+//! share what they hold. The crate starts no thread of its own but one for a name look-up. From async code
+//! call it through the runtime's `spawn_blocking`, after [`usable_token`](Cached::usable_token), which never
+//! waits; `examples/async_tokio` shows both. After `fork` a child may go on using everything: it shares no
+//! connection with its parent and does not wait for a refresh that only the parent can finish. As in every
+//! program with threads, a lock that another thread held at the moment of the fork stays locked in the child:
+//! fork before threads use the crate, or `exec` right after.
 //!
 //! # Logs and secrets
 //!
-//! Logs go through the `log` crate: debug lines, and warnings about the clock and the environment. No key, assertion or
-//! token of the call is in a log line of this crate, in an error or in `Debug`. `ureq`, the HTTP client, does log whole
-//! messages, tokens included, at level trace under the target `ureq_proto`: do not enable that where logs are kept.
+//! Logs go through the `log` crate: debug lines, and warnings about the clock and the environment. No key,
+//! assertion or token of the call is in a log line of this crate, in an error or in `Debug`. `ureq`, the HTTP
+//! client, does log whole messages, tokens included, at level trace under the target `ureq_proto`: do not
+//! enable that where logs are kept.
 //!
 //! # Testing your program
 //!
-//! With the feature `testing`, the module `testing` has a scripted token source, a fake Google with real HTTP and real
-//! signatures, a clock that a test moves, and a throw-away key.
+//! With the feature `testing`, the module `testing` has a scripted token source, a fake Google with real HTTP
+//! and real signatures, a clock that a test moves, and a throw-away key.
 //!
 //! # Features
 //!
@@ -153,9 +161,9 @@
 //!
 //! # Versions
 //!
-//! Versions follow semantic versioning. Kinds, fields and variants may be added: keep a `_` arm. The minimum Rust version
-//! is 1.89; a higher one is a minor release of its own. Types of [`ureq`] and its `http` crate, and of [`time`], are part of
-//! the public API; both crates are re-exported here.
+//! Versions follow semantic versioning. Kinds, fields and variants may be added: keep a `_` arm. The minimum
+//! Rust version is 1.89; a higher one is a minor release of its own. Types of [`ureq`] and its `http` crate,
+//! and of [`time`], are part of the public API; both crates are re-exported here.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]

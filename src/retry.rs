@@ -1,9 +1,9 @@
 //! Repeats an attempt within a deadline.
 //!
-//! In: an attempt that may fail, a deadline, a clock. Out: the first success, or the last failure with the number of
-//! attempts in it. The pause before attempt n is random, from zero to `initial_delay` × 2ⁿ⁻² ("full jitter"), so that
-//! programs which failed together do not come back together. Nothing is logged here: an attempt for a token runs inside a
-//! refresh, and a logger that needs a token would wait for it.
+//! In: an attempt that may fail, a deadline, a clock. Out: the first success, or the last failure with the
+//! number of attempts in it. The pause before attempt n is random, from zero to `initial_delay` × 2ⁿ⁻² ("full
+//! jitter"), so that programs which failed together do not come back together. Nothing is logged here: an
+//! attempt for a token runs inside a refresh, and a logger that needs a token would wait for it.
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 /// How often a failed request is sent again, and after how long.
 ///
-/// Between two attempts lies a random part of [`initial_delay`](Self::initial_delay), doubled each time, at least
-/// 100 ms; or what the server asks for with `Retry-After`, if that is at most [`max_delay`](Self::max_delay). No pause
-/// goes past the deadline of the call: the failure is returned instead, with [`Error::retry_at`] if the server named a
-/// time.
+/// Between two attempts lies a random part of [`initial_delay`](Self::initial_delay), doubled each time, at
+/// least 100 ms; or what the server asks for with `Retry-After`, if that is at most
+/// [`max_delay`](Self::max_delay). No pause goes past the deadline of the call: the failure is returned
+/// instead, with [`Error::retry_at`] if the server named a time.
 ///
 /// ```
 /// use shortway::RetryPolicy;
@@ -35,8 +35,9 @@ impl RetryPolicy {
     /// One attempt.
     pub const NONE: Self = Self { attempts: 1, initial_delay: Duration::ZERO, max_delay: Duration::ZERO };
 
-    /// Sets how many attempts are made in all: 3 by default, as in Google's Python library; 0 counts as 1. After a
-    /// response that makes no sense ([`ErrorKind::Malformed`], [`ErrorKind::Protocol`]) there is at most one more.
+    /// Sets how many attempts are made in all: 3 by default, as in Google's Python library; 0 counts as 1.
+    /// After a response that makes no sense ([`ErrorKind::Malformed`], [`ErrorKind::Protocol`]) there is at
+    /// most one more.
     #[must_use]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
@@ -99,7 +100,8 @@ impl Default for RetryPolicy {
 /// The shortest pause between two attempts: 100 ms.
 const MIN_DELAY: Duration = Duration::from_millis(100);
 
-/// The longest pause while there is no connection: 5 s. A job that starts before its network should not miss it by much.
+/// The longest pause while there is no connection: 5 s. A job that starts before its network should not miss
+/// it by much.
 const MAX_NETWORK_DELAY: Duration = Duration::from_secs(5);
 
 /// When and how long attempts are made.

@@ -73,8 +73,9 @@ impl Token {
         Err(Error::new(ErrorKind::Malformed, format!("the token {fault}")).with_retryable(false))
     }
 
-    /// Sets the lifetime that the server granted, from issue to expiry. A token that arrives with less left (from a
-    /// store, from a metadata server that caches) is refreshed by its granted lifetime, not by what is left.
+    /// Sets the lifetime that the server granted, from issue to expiry. A token that arrives with less left
+    /// (from a store, from a metadata server that caches) is refreshed by its granted lifetime, not by what
+    /// is left.
     #[must_use]
     pub fn with_lifetime(self, lifetime: Duration) -> Self {
         let Inner { kind, expires_at, .. } = *self.0;

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use util::endpoint::{Answer, Endpoint, Received};
 
-/// Gives tokens with these texts in turn, the last one for ever, each with an hour more to live; keeps what is refused.
+/// Gives tokens with these texts in turn, the last one for ever, each with an hour more to live; keeps what
+/// is refused.
 struct Texts {
     texts: &'static [&'static str],
     given: AtomicU32,

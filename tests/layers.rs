@@ -1,8 +1,9 @@
-//! Data flows one way: every path that `src/` takes through the crate is held against the order of its modules.
+//! Data flows one way: every path that `src/` takes through the crate is held against the order of its
+//! modules.
 //!
-//! The order below is the architecture. A module may use what stands before it, and so may the files inside every
-//! folder; the face of a folder (its `mod.rs`) may use all of its files, and they may use what it declares itself.
-//! Code never goes through the re-exports of the crate's root.
+//! The order below is the architecture. A module may use what stands before it, and so may the files inside
+//! every folder; the face of a folder (its `mod.rs`) may use all of its files, and they may use what it
+//! declares itself. Code never goes through the re-exports of the crate's root.
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use std::fs;
@@ -161,8 +162,8 @@ fn module_of(file: &Path) -> Vec<String> {
     module
 }
 
-/// Every path that begins with `crate` or `super`, groups of a `use` taken apart. Inline modules (unit tests) begin
-/// their paths one level deeper; a leading `super` there leads to the file's own module.
+/// Every path that begins with `crate` or `super`, groups of a `use` taken apart. Inline modules (unit tests)
+/// begin their paths one level deeper; a leading `super` there leads to the file's own module.
 fn paths(tokens: TokenStream) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     walk(tokens, 0, &mut found);
@@ -197,7 +198,8 @@ fn walk(tokens: TokenStream, depth: usize, found: &mut Vec<Vec<String>>) {
     }
 }
 
-/// Takes as many leading `super` away as inline modules were entered; what then has none stays inside the file.
+/// Takes as many leading `super` away as inline modules were entered; what then has none stays inside the
+/// file.
 fn lifted(mut path: Vec<String>, depth: usize) -> Option<Vec<String>> {
     if path[0] == "super" {
         for _ in 0..depth {

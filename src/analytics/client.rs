@@ -14,14 +14,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long one report may take: 120 s. Reports over long spans take tens of seconds; Google's own client gives them 60.
+/// How long one report may take: 120 s. Reports over long spans take tens of seconds; Google's own client
+/// gives them 60.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The longest time limit that counts: a day. Added to a clock's reading it must not overflow.
 const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
 
-/// How often a report is asked for at most: twice. Each answer of 5xx is one of the ten server errors that a property
-/// grants a project in an hour; the last of them would close it for the rest of the hour.
+/// How often a report is asked for at most: twice. Each answer of 5xx is one of the ten server errors that a
+/// property grants a project in an hour; the last of them would close it for the rest of the hour.
 const ATTEMPTS: u32 = 2;
 
 /// The largest report body taken: 512 MiB decoded. The largest page, 250,000 rows, is a quarter of that.
@@ -61,8 +62,9 @@ const MAX_BODY: usize = 512 << 20;
 pub struct Analytics(Arc<Caller>);
 
 impl Analytics {
-    /// A client that asks Google with tokens from `tokens`, over connections of its own. To use the same source
-    /// elsewhere too, give clones of it away ([`Cached`](crate::Cached)), or of an `Arc` around it (any source).
+    /// A client that asks Google with tokens from `tokens`, over connections of its own. To use the same
+    /// source elsewhere too, give clones of it away ([`Cached`](crate::Cached)), or of an `Arc` around it
+    /// (any source).
     pub fn new(tokens: impl TokenSource + 'static) -> Self {
         Self::with_transport(tokens, UreqTransport::new())
     }
@@ -79,8 +81,8 @@ impl Analytics {
         }))
     }
 
-    /// Asks the service at `url` instead of Google's: a proxy, a fake. It must be https, or http with a loopback IP
-    /// address. Tokens are sent there.
+    /// Asks the service at `url` instead of Google's: a proxy, a fake. It must be https, or http with a
+    /// loopback IP address. Tokens are sent there.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] when `url` is neither.
@@ -89,19 +91,21 @@ impl Analytics {
         Ok(self)
     }
 
-    /// How long one report may take in all, the token, every attempt and the waits between them included: 120 s by
-    /// default, a day at most.
+    /// How long one report may take in all, the token, every attempt and the waits between them included: 120
+    /// s by default, a day at most.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         Arc::make_mut(&mut self.0).timeout = timeout.min(MAX_TIMEOUT);
         self
     }
 
-    /// How often a report is asked for: twice by default, the second time after up to a second. Each answer of 5xx is
-    /// one of the ten server errors that Google grants a project on a property in an hour, so many attempts do harm.
+    /// How often a report is asked for: twice by default, the second time after up to a second. Each answer
+    /// of 5xx is one of the ten server errors that Google grants a project on a property in an hour, so many
+    /// attempts do harm.
     ///
-    /// Whatever `policy` says, only network faults, answers of 5xx and bodies that end too soon are asked for again:
-    /// never a refusal, never with a quota used up, never because the token source failed, which has retries of its own.
+    /// Whatever `policy` says, only network faults, answers of 5xx and bodies that end too soon are asked for
+    /// again: never a refusal, never with a quota used up, never because the token source failed, which has
+    /// retries of its own.
     #[must_use]
     pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
         Arc::make_mut(&mut self.0).retry = policy;
@@ -155,15 +159,16 @@ impl Property {
     }
 
     /// Runs a report and reads the whole answer: at most as many rows as the request's limit, or 10,000
-    /// ([`Report::is_complete`] tells). Sends nothing but `request` itself, with `prettyPrint=false`, which halves the
-    /// answer; sends it again as [`Analytics::with_retry`] says.
+    /// ([`Report::is_complete`] tells). Sends nothing but `request` itself, with `prettyPrint=false`, which
+    /// halves the answer; sends it again as [`Analytics::with_retry`] says.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`], before anything is sent, when `request` has two columns of one name; those of the token
-    /// source, as they came; those of [`Transport::send`]; [`ErrorKind::Api`] when Analytics refuses (Google's message is
-    /// in the text; for a 403 the hint names the account, the property and what to do), [`ErrorKind::Quota`],
-    /// [`ErrorKind::Unavailable`]; [`ErrorKind::Schema`] when the answer is no report. [`Error::attempts`] tells how
-    /// often the report was asked for, unless the error is the token source's.
+    /// [`ErrorKind::Config`], before anything is sent, when `request` has two columns of one name; those of
+    /// the token source, as they came; those of [`Transport::send`]; [`ErrorKind::Api`] when Analytics
+    /// refuses (Google's message is in the text; for a 403 the hint names the account, the property and what
+    /// to do), [`ErrorKind::Quota`], [`ErrorKind::Unavailable`]; [`ErrorKind::Schema`] when the answer is no
+    /// report. [`Error::attempts`] tells how often the report was asked for, unless the error is the token
+    /// source's.
     pub fn run_report(&self, request: &ReportRequest) -> Result<Report, Error> {
         request.check()?;
         let body = serde_json::to_vec(request)

@@ -1,7 +1,7 @@
 //! The error for a response of Analytics other than 200, with what to do.
 //!
-//! In: the response, what was requested. Out: an error with Google's own message, without secrets; the document itself
-//! is its cause. A wrong path gets an HTML page.
+//! In: the response, what was requested. Out: an error with Google's own message, without secrets; the
+//! document itself is its cause. A wrong path gets an HTML page.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/errors>
 
 use super::property::PropertyId;

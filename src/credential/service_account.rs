@@ -41,8 +41,8 @@ pub(crate) struct Request {
     pub(crate) quota_project_id: Option<String>,
 }
 
-/// How far assertions are dated away from this machine's clock at most: a day. A machine that is further off fails every
-/// TLS handshake, and an endpoint must not collect assertions that are valid in years.
+/// How far assertions are dated away from this machine's clock at most: a day. A machine that is further off
+/// fails every TLS handshake, and an endpoint must not collect assertions that are valid in years.
 const MAX_OFFSET: u64 = 86_400;
 
 /// Differences below this are not corrected: 2 s. `Date` has whole seconds, and a response takes a while.
@@ -85,9 +85,9 @@ impl ServiceAccount {
         token::exchange(&**transport, &**clock, &self.url, grant, deadline)
     }
 
-    /// The server's clock, to date assertions by from now on, if a refusal about dates shows that it differs from the one
-    /// that the refused assertion was dated by. Lifetimes of tokens are measured by this machine's clock all the same:
-    /// its error cancels out there.
+    /// The server's clock, to date assertions by from now on, if a refusal about dates shows that it differs
+    /// from the one that the refused assertion was dated by. Lifetimes of tokens are measured by this
+    /// machine's clock all the same: its error cancels out there.
     fn learned_offset(&self, error: &Error, used: i64) -> Option<i64> {
         let offset = error.clock_offset()?;
         if offset.abs_diff(used) < MIN_OFFSET || offset.unsigned_abs() > MAX_OFFSET {

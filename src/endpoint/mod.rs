@@ -38,8 +38,8 @@ pub(crate) struct Attempt {
 
 impl Remote {
     /// Calls `attempt` until it succeeds, fails for good, or neither attempts nor time are left. With
-    /// [`Ask::single_attempt`] it is called once; otherwise attempts for which no connection was made go on until the
-    /// deadline.
+    /// [`Ask::single_attempt`] it is called once; otherwise attempts for which no connection was made go on
+    /// until the deadline.
     pub(crate) fn run<T>(
         &self,
         ask: &Ask,

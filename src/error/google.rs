@@ -1,7 +1,8 @@
 //! The error document of Google's APIs, as a typed cause: `google.rpc.Status` (AIP-193).
 //!
-//! In: the body of an error response, `{"error": {"code", "message", "status", "details"}}`. Out: the same as a type,
-//! each text one line without secrets, the number of details bounded. What is unknown is skipped, never built.
+//! In: the body of an error response, `{"error": {"code", "message", "status", "details"}}`. Out: the same as
+//! a type, each text one line without secrets, the number of details bounded. What is unknown is skipped,
+//! never built.
 
 use super::scrub::scrub_secret;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -12,9 +13,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-/// What an API of Google answered when it refused a request: `google.rpc.Status` (AIP-193). It is the cause of an
-/// [`Error`](crate::Error): see [`Error::cause`](crate::Error::cause). Its texts are one line each, of at most 300
-/// characters, without secrets; of each list the first 16 entries are kept.
+/// What an API of Google answered when it refused a request: `google.rpc.Status` (AIP-193). It is the cause
+/// of an [`Error`](crate::Error): see [`Error::cause`](crate::Error::cause). Its texts are one line each, of
+/// at most 300 characters, without secrets; of each list the first 16 entries are kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -103,7 +104,8 @@ struct Envelope {
 }
 
 impl GoogleStatus {
-    /// Reads the body of an error response; `None` if it holds no such document. `secret` is kept out of every text.
+    /// Reads the body of an error response; `None` if it holds no such document. `secret` is kept out of
+    /// every text.
     pub(crate) fn parse(body: &[u8], secret: &str) -> Option<Self> {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         let Envelope { error: mut status } = serde_json::from_slice(body).ok()?;
@@ -174,7 +176,8 @@ impl fmt::Display for GoogleStatus {
 
 impl StdError for GoogleStatus {}
 
-/// A field; null or a value of another type is the default: a detail that cannot be read does not cost the message.
+/// A field; null or a value of another type is the default: a detail that cannot be read does not cost the
+/// message.
 fn or_default<'de, T: Lenient, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_any(Field(PhantomData))
 }

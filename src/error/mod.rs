@@ -296,15 +296,16 @@ impl Error {
         self.0.description.as_deref()
     }
 
-    /// How many requests were sent, where that was counted. An attempt for which no connection was made (host name
-    /// not resolved, connection refused) does not count: it did not reach the server.
+    /// How many requests were sent, where that was counted. An attempt for which no connection was made (host
+    /// name not resolved, connection refused) does not count: it did not reach the server.
     #[must_use]
     pub fn attempts(&self) -> Option<u32> {
         self.0.attempts
     }
 
-    /// By how many seconds the server's clock is ahead of this machine's (negative: behind), by the `Date` of its
-    /// response, where it refused an assertion for its dates. Over a minute the kind is [`ErrorKind::Clock`].
+    /// By how many seconds the server's clock is ahead of this machine's (negative: behind), by the `Date` of
+    /// its response, where it refused an assertion for its dates. Over a minute the kind is
+    /// [`ErrorKind::Clock`].
     #[must_use]
     pub fn clock_offset(&self) -> Option<i64> {
         self.0.clock_offset
@@ -330,8 +331,8 @@ impl Error {
 }
 
 impl Error {
-    /// The first cause of type `T` in the [`source`](StdError::source) chain: [`GoogleStatus`] for what an API
-    /// answered, [`OAuthError`] for what the token endpoint answered.
+    /// The first cause of type `T` in the [`source`](StdError::source) chain: [`GoogleStatus`] for what an
+    /// API answered, [`OAuthError`] for what the token endpoint answered.
     ///
     /// ```
     /// # fn show(error: &shortway::Error) {

@@ -3,8 +3,9 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-/// What the token endpoint answered instead of a token (RFC 6749 §5.2). It is the cause of an [`Error`](crate::Error):
-/// see [`Error::cause`](crate::Error::cause). Its texts are one line each, of at most 300 characters, without secrets.
+/// What the token endpoint answered instead of a token (RFC 6749 §5.2). It is the cause of an
+/// [`Error`](crate::Error): see [`Error::cause`](crate::Error::cause). Its texts are one line each, of at
+/// most 300 characters, without secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OAuthError {

@@ -1,8 +1,8 @@
 //! Makes text from outside fit for an error.
 //!
-//! In: text of a server, a report or a file, and the secret of this call. Out: one line of at most 300 characters,
-//! without control characters, without characters that are not seen, and without the secret. A hostile server that
-//! invents encodings of its own is not pursued: it has the secret already.
+//! In: text of a server, a report or a file, and the secret of this call. Out: one line of at most 300
+//! characters, without control characters, without characters that are not seen, and without the secret. A
+//! hostile server that invents encodings of its own is not pursued: it has the secret already.
 
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, NO_PAD};
 use base64::{Engine, alphabet};
@@ -10,7 +10,8 @@ use base64::{Engine, alphabet};
 /// The longest text that is kept: 300 characters, enough for every message that Google documents.
 const MAX_TEXT: usize = 300;
 
-/// The longest word that is kept: 60 bytes. A token or an assertion is longer; names, addresses and codes are shorter.
+/// The longest word that is kept: 60 bytes. A token or an assertion is longer; names, addresses and codes are
+/// shorter.
 const MAX_WORD: usize = 60;
 
 /// How many characters of a secret in a row remove a word: 8. Fewer are in ordinary words by chance.
@@ -19,15 +20,15 @@ const PIECE: usize = 8;
 /// The shortest secret that removes words: 4 characters. A shorter one is not a token of any server.
 const MIN_SECRET: usize = 4;
 
-/// One line, no control or invisible characters, no word long enough to be a token (links to Google's own pages
-/// excepted), cut at 300 characters.
+/// One line, no control or invisible characters, no word long enough to be a token (links to Google's own
+/// pages excepted), cut at 300 characters.
 #[cfg(any(feature = "analytics", test))]
 pub(crate) fn scrub(text: &str) -> String {
     scrub_secret(text, "")
 }
 
-/// As [`scrub`], and without the words that hold `secret` or eight characters of it in a row, plain, percent-encoded
-/// or in base64.
+/// As [`scrub`], and without the words that hold `secret` or eight characters of it in a row, plain,
+/// percent-encoded or in base64.
 pub(crate) fn scrub_secret(text: &str, secret: &str) -> String {
     // The rest would be cut off anyway; a megabyte need not be read.
     let text: String = text.chars().take(20 * MAX_TEXT).collect();
@@ -48,8 +49,8 @@ pub(crate) fn scrub_secret(text: &str, secret: &str) -> String {
 
 const REMOVED: &str = "[removed]";
 
-/// Control characters, and those of Unicode that are not seen or that change the direction of the text around them:
-/// general categories Cc, Cf, Zl and Zp, and the property `Default_Ignorable_Code_Point` (Unicode 16).
+/// Control characters, and those of Unicode that are not seen or that change the direction of the text around
+/// them: general categories Cc, Cf, Zl and Zp, and the property `Default_Ignorable_Code_Point` (Unicode 16).
 fn is_invisible(c: char) -> bool {
     const RANGES: [(char, char); 28] = [
         ('\u{ad}', '\u{ad}'),
@@ -133,8 +134,8 @@ fn base64_decodings(word: &str) -> impl Iterator<Item = Vec<u8>> {
     })
 }
 
-/// Whether `word` is an https link to a page under google.com, with no userinfo, no fragment, and no part that is long
-/// enough to be a token.
+/// Whether `word` is an https link to a page under google.com, with no userinfo, no fragment, and no part
+/// that is long enough to be a token.
 fn is_google_link(word: &str) -> bool {
     let Some(rest) = word.strip_prefix("https://") else { return false };
     let (host, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));

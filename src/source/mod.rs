@@ -1,7 +1,8 @@
 //! The short way to tokens: credential and cache put together in the one right order.
 //!
-//! In: a credential, and whatever of the rest the caller wants to choose. Out: [`Tokens`], a source that caches, has time
-//! limits and retries transient failures. Each kind of credential is a file here; the setters that all share exist once.
+//! In: a credential, and whatever of the rest the caller wants to choose. Out: [`Tokens`], a source that
+//! caches, has time limits and retries transient failures. Each kind of credential is a file here; the
+//! setters that all share exist once.
 
 mod service_account;
 
@@ -22,8 +23,8 @@ use std::sync::Arc;
 /// A program that has to name the type of its tokens writes this one, whatever the credential is.
 pub type Tokens = Cached<Arc<dyn TokenSource>>;
 
-/// Options of a source, on the way to [`build`](Self::build). `C` is the kind of credential, with options of its own:
-/// see [`service_account`].
+/// Options of a source, on the way to [`build`](Self::build). `C` is the kind of credential, with options of
+/// its own: see [`service_account`].
 #[must_use = "nothing is made before `build`"]
 #[derive(Clone)]
 pub struct TokensBuilder<C> {
@@ -89,8 +90,8 @@ impl<C> TokensBuilder<C> {
         self
     }
 
-    /// Counts API requests against the quota of this project (AIP-4110): [`Authorized`](crate::Authorized) sends it as
-    /// `x-goog-user-project`. By default they count against the account's own project.
+    /// Counts API requests against the quota of this project (AIP-4110): [`Authorized`](crate::Authorized)
+    /// sends it as `x-goog-user-project`. By default they count against the account's own project.
     pub fn quota_project_id(mut self, project: impl Into<String>) -> Self {
         self.shared.quota_project_id = Some(project.into());
         self
@@ -98,11 +99,12 @@ impl<C> TokensBuilder<C> {
 }
 
 impl<C: Credential> TokensBuilder<C> {
-    /// The finished source: cached, for any number of threads. Nothing is sent until the first token is needed.
+    /// The finished source: cached, for any number of threads. Nothing is sent until the first token is
+    /// needed.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when an option is not valid: a scope, a URL, the `token_uri` of
-    /// the key file.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when an option is not valid: a scope, a URL, the
+    /// `token_uri` of the key file.
     pub fn build(self) -> Result<Tokens, Error> {
         let (cache, clock) = (self.shared.cache, Arc::clone(&self.shared.clock));
         let source: Arc<dyn TokenSource> = Arc::new(self.build_uncached()?);

@@ -10,7 +10,8 @@ use crate::scope;
 
 /// Starts a source of access tokens for a service account; `build` finishes it.
 ///
-/// `scopes` are URLs such as those in [`scope`](crate::scope). Nothing is sent until the first token is needed.
+/// `scopes` are URLs such as those in [`scope`](crate::scope). Nothing is sent until the first token is
+/// needed.
 ///
 /// ```no_run
 /// use shortway::{ServiceAccountKey, TokenSource, scope};
@@ -44,22 +45,23 @@ pub struct ServiceAccountOptions {
 }
 
 impl TokensBuilder<ServiceAccountOptions> {
-    /// Acts for this user, an e-mail address (domain-wide delegation). The account's client id must be authorized for
-    /// the scopes in the domain's Admin console.
+    /// Acts for this user, an e-mail address (domain-wide delegation). The account's client id must be
+    /// authorized for the scopes in the domain's Admin console.
     pub fn subject(mut self, email: impl Into<String>) -> Self {
         self.credential.subject = Some(email.into());
         self
     }
 
-    /// Sends assertions to `url` instead of the endpoint that the key file names: a proxy, a private endpoint, a fake.
-    /// It must be https, or http with a loopback IP address. This is the only way to an endpoint that is not Google's.
+    /// Sends assertions to `url` instead of the endpoint that the key file names: a proxy, a private
+    /// endpoint, a fake. It must be https, or http with a loopback IP address. This is the only way to an
+    /// endpoint that is not Google's.
     pub fn token_endpoint(mut self, url: impl Into<String>) -> Self {
         self.credential.token_endpoint = Some(url.into());
         self
     }
 
-    /// Sets the audience of assertions; by default the URL of the endpoint. It is needed when the endpoint only forwards
-    /// to Google, which insists on `https://oauth2.googleapis.com/token`.
+    /// Sets the audience of assertions; by default the URL of the endpoint. It is needed when the endpoint
+    /// only forwards to Google, which insists on `https://oauth2.googleapis.com/token`.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.credential.audience = Some(audience.into());
         self

@@ -156,8 +156,8 @@ impl Identity {
         self.0.quota_project_id.as_deref()
     }
 
-    /// Whether a source with the identity `other` returns tokens that this one could have returned: all but the
-    /// quota project is equal.
+    /// Whether a source with the identity `other` returns tokens that this one could have returned: all but
+    /// the quota project is equal.
     #[must_use]
     pub fn same_tokens(&self, other: &Self) -> bool {
         let bare = |identity: &Self| identity.clone().with(|fields| fields.quota_project_id = None);

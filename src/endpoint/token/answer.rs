@@ -11,8 +11,8 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use serde::Deserialize;
 use std::time::{Duration, SystemTime};
 
-/// How long a token lives when the response does not say: 300 s. RFC 6749 §5.1 only recommends `expires_in`; a client
-/// that takes "not said" for "never" keeps expired tokens in use for days.
+/// How long a token lives when the response does not say: 300 s. RFC 6749 §5.1 only recommends `expires_in`;
+/// a client that takes "not said" for "never" keeps expired tokens in use for days.
 const LIFETIME_UNSAID: Duration = Duration::from_secs(300);
 
 /// The longest lifetime believed: 12 h, the most that Google grants to a token of a service account.

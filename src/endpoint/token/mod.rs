@@ -1,7 +1,8 @@
 //! The token endpoint: an assertion in, a token out.
 //!
-//! [`form`] and [`parse`] are pure, for programs with an HTTP client of their own. RFC 7523 §2.1, RFC 6749 §5.1 and
-//! §5.2, RFC 6750 §4; <https://developers.google.com/identity/protocols/oauth2/service-account#httprest>.
+//! [`form`] and [`parse`] are pure, for programs with an HTTP client of their own. RFC 7523 §2.1, RFC 6749
+//! §5.1 and §5.2, RFC 6750 §4;
+//! <https://developers.google.com/identity/protocols/oauth2/service-account#httprest>.
 
 mod advice;
 mod answer;
@@ -20,8 +21,8 @@ use std::time::{Instant, SystemTime};
 /// Google's token endpoint.
 pub const GOOGLE: &str = "https://oauth2.googleapis.com/token";
 
-/// The token endpoints that key files have named over the years, all of them Google's own. A key file that names another
-/// one is not believed.
+/// The token endpoints that key files have named over the years, all of them Google's own. A key file that
+/// names another one is not believed.
 pub const KNOWN: &[&str] = &[
     GOOGLE,
     "https://accounts.google.com/o/oauth2/token",
@@ -42,8 +43,8 @@ pub(crate) struct Grant<'a> {
     pub(crate) account: &'a str,
 }
 
-/// Sends `grant` to the token endpoint at `url` and reads the response. The lifetime of the token counts from before the
-/// request is sent.
+/// Sends `grant` to the token endpoint at `url` and reads the response. The lifetime of the token counts from
+/// before the request is sent.
 ///
 /// # Errors
 /// As [`Transport::send`] and [`parse`].
@@ -71,8 +72,8 @@ pub(crate) fn exchange(
     answer::read(&response, context)
 }
 
-/// The form that the token endpoint takes: grant type and assertion, URL-encoded (RFC 7523 §2.1). An assertion needs no
-/// escapes: its alphabet is base64url and the dot.
+/// The form that the token endpoint takes: grant type and assertion, URL-encoded (RFC 7523 §2.1). An
+/// assertion needs no escapes: its alphabet is base64url and the dot.
 #[must_use]
 pub fn form(assertion: &Secret) -> Secret {
     const GRANT: &str = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=";
@@ -83,20 +84,20 @@ pub fn form(assertion: &Secret) -> Secret {
     Secret::new(form)
 }
 
-/// Reads the response of the token endpoint to a request for a token of `kind`, sent at `requested` and answered at
-/// `answered`.
+/// Reads the response of the token endpoint to a request for a token of `kind`, sent at `requested` and
+/// answered at `answered`.
 ///
-/// The status counts first: only 200 can hold a token. Then the body must be a JSON object. For an access token it has an
-/// `access_token` that a header can carry, a `token_type` of Bearer (or none), and an `expires_in`: a positive number of
-/// seconds, also as text or as a whole float, at most 12 h of it; 300 s when it is missing. For an ID token it has an
-/// `id_token`, whose own `exp` says when it expires.
+/// The status counts first: only 200 can hold a token. Then the body must be a JSON object. For an access
+/// token it has an `access_token` that a header can carry, a `token_type` of Bearer (or none), and an
+/// `expires_in`: a positive number of seconds, also as text or as a whole float, at most 12 h of it; 300 s
+/// when it is missing. For an ID token it has an `id_token`, whose own `exp` says when it expires.
 ///
 /// # Errors
-/// [`ErrorKind::Denied`] when the endpoint refuses the request ([`Error::code`] is the OAuth code, the hint says what to
-/// do, [`Error::cause`] gives the document as [`OAuthError`] or [`GoogleStatus`]), [`ErrorKind::Clock`] when it refuses
-/// because of the clock, [`ErrorKind::Throttled`] and [`ErrorKind::Unavailable`] when it may not refuse later,
-/// [`ErrorKind::Redirect`], [`ErrorKind::Protocol`] and [`ErrorKind::Malformed`] when the response is not one of a token
-/// endpoint.
+/// [`ErrorKind::Denied`] when the endpoint refuses the request ([`Error::code`] is the OAuth code, the hint
+/// says what to do, [`Error::cause`] gives the document as [`OAuthError`] or [`GoogleStatus`]),
+/// [`ErrorKind::Clock`] when it refuses because of the clock, [`ErrorKind::Throttled`] and
+/// [`ErrorKind::Unavailable`] when it may not refuse later, [`ErrorKind::Redirect`], [`ErrorKind::Protocol`]
+/// and [`ErrorKind::Malformed`] when the response is not one of a token endpoint.
 ///
 /// [`ErrorKind::Denied`]: crate::ErrorKind::Denied
 /// [`ErrorKind::Clock`]: crate::ErrorKind::Clock

@@ -7,8 +7,8 @@ use crate::http::{self, Class, Response};
 use crate::json::Scalar;
 use std::time::SystemTime;
 
-/// How far two clocks may differ before the difference is the reason of a refusal: 60 s. Responses take seconds, and
-/// Google is lenient within minutes.
+/// How far two clocks may differ before the difference is the reason of a refusal: 60 s. Responses take
+/// seconds, and Google is lenient within minutes.
 pub(crate) const TOLERATED_OFFSET: u64 = 60;
 
 /// The error for `response`, by its OAuth document, else by its API document, else by its status.
