@@ -8,7 +8,6 @@ use shortway::{
     Ask, CachePolicy, Cached, Clock, Error, ErrorKind, RetryPolicy, ServiceAccount, Token, TokenKind,
     TokenSource,
 };
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::thread;
@@ -17,41 +16,19 @@ use util::endpoint::Endpoint;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A source on the same hand-moved clock: gives numbered tokens of a lifetime, or the errors queued.
-struct Source {
-    clock: ManualClock,
-    lifetime: Duration,
-    made: Mutex<u32>,
-    errors: Mutex<VecDeque<Error>>,
+/// Numbered tokens of this lifetime on a clock moved by hand, in a cache.
+fn cached(clock: &ManualClock, lifetime: Duration) -> Cached<ScriptedSource> {
+    cache(ScriptedSource::numbered().with_clock(clock.clone()).with_lifetime(lifetime), clock)
 }
 
-impl Source {
-    fn new(clock: &ManualClock, lifetime: Duration) -> Arc<Self> {
-        Arc::new(Self { clock: clock.clone(), lifetime, made: Mutex::default(), errors: Mutex::default() })
-    }
-
-    fn made(&self) -> u32 {
-        *self.made.lock().expect("the count")
-    }
-
-    fn fail(&self, kind: ErrorKind) {
-        self.errors.lock().expect("the errors").push_back(Error::new(kind, "no"));
-    }
+/// `source` in a cache with the default policy.
+fn cache<S: TokenSource>(source: S, clock: &ManualClock) -> Cached<S> {
+    Cached::with_policy(source, CachePolicy::default(), Arc::new(clock.clone()))
 }
 
-impl TokenSource for Source {
-    fn token(&self) -> Result<Token, Error> {
-        let mut made = self.made.lock().expect("the count");
-        *made += 1;
-        if let Some(error) = self.errors.lock().expect("the errors").pop_front() {
-            return Err(error);
-        }
-        Token::new(TokenKind::Access, &format!("token-{made}"), self.clock.now() + self.lifetime)
-    }
-}
-
-fn cached(source: &Arc<Source>) -> Cached<Arc<Source>> {
-    Cached::with_policy(Arc::clone(source), CachePolicy::default(), Arc::new(source.clock.clone()))
+/// The next call of the source fails.
+fn fail(cached: &Cached<ScriptedSource>, kind: ErrorKind) {
+    cached.source().push(Err(Error::new(kind, "no")));
 }
 
 #[track_caller]
@@ -62,27 +39,25 @@ fn secret(cached: &impl TokenSource) -> String {
 #[test]
 fn token_is_kept_until_the_early_refresh_window() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
+    let cached = cached(&clock, 3600 * SECOND);
     assert_eq!(secret(&cached), "token-1");
     clock.advance(3374 * SECOND);
     assert_eq!(secret(&cached), "token-1");
     clock.advance(46 * SECOND); // 180 s before the end: the latest that the jitter may draw
     assert_eq!(secret(&cached), "token-2");
-    assert_eq!(source.made(), 2);
+    assert_eq!(cached.source().calls(), 2);
 }
 
 #[test]
 fn failed_refresh_leaves_the_old_token_in_use() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
+    let cached = cached(&clock, 3600 * SECOND);
     secret(&cached);
     clock.advance(3450 * SECOND);
-    source.fail(ErrorKind::Unavailable);
+    fail(&cached, ErrorKind::Unavailable);
     assert_eq!(secret(&cached), "token-1");
     assert_eq!(secret(&cached), "token-1");
-    assert_eq!(source.made(), 2, "the back-off holds the second refresh off");
+    assert_eq!(cached.source().calls(), 2, "the back-off holds the second refresh off");
     clock.advance(10 * SECOND);
     assert_eq!(secret(&cached), "token-3");
 }
@@ -90,9 +65,8 @@ fn failed_refresh_leaves_the_old_token_in_use() {
 #[test]
 fn without_a_usable_token_the_failure_is_told_until_the_back_off_ends() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
-    source.fail(ErrorKind::Dns);
+    let cached = cached(&clock, 3600 * SECOND);
+    fail(&cached, ErrorKind::Dns);
     assert_eq!(cached.token().expect_err("no network").kind(), ErrorKind::Dns);
     let held_off = cached.token().expect_err("too soon");
     assert_eq!(held_off.kind(), ErrorKind::Backoff);
@@ -113,10 +87,9 @@ fn token_dies_by_whichever_clock_is_further() {
     }];
     for go_on in moves {
         let clock = ManualClock::new();
-        let source = Source::new(&clock, 3600 * SECOND);
-        let cached = cached(&source);
+        let cached = cached(&clock, 3600 * SECOND);
         secret(&cached);
-        source.fail(ErrorKind::Dns);
+        fail(&cached, ErrorKind::Dns);
         go_on(&clock, far);
         cached.token().expect_err("used up, and no new one to be had");
     }
@@ -125,8 +98,7 @@ fn token_dies_by_whichever_clock_is_further() {
 #[test]
 fn invalidate_drops_that_token_and_no_newer_one() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
+    let cached = cached(&clock, 3600 * SECOND);
     let first = cached.token().expect("a token");
     cached.invalidate(&first);
     let second = cached.token().expect("another");
@@ -135,23 +107,22 @@ fn invalidate_drops_that_token_and_no_newer_one() {
     assert_eq!(cached.token().expect("kept"), second);
     let third = cached.token_for(&Ask::new().with_other_than(second.clone())).expect("a third");
     assert_ne!(third, second);
-    assert_eq!(source.made(), 3);
+    assert_eq!(cached.source().calls(), 3);
 }
 
 #[test]
 fn panic_in_the_source_strands_nobody() {
     let clock = ManualClock::new();
     let calls = Mutex::new(0);
-    let cached = Cached::with_policy(
+    let cached = cache(
         shortway::from_fn(|| {
             let mut calls = calls.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             *calls += 1;
             assert_ne!(*calls, 1, "the first call panics");
             Token::new(TokenKind::Access, "after", clock.now() + 3600 * SECOND)
         }),
-        CachePolicy::default(),
-        Arc::new(clock.clone()),
-    );
+        &clock,
+);
     thread::scope(|scope| scope.spawn(|| cached.token()).join().expect_err("the panic goes on"));
     assert_eq!(cached.token().expect_err("a moment later").kind(), ErrorKind::Backoff);
     clock.advance(SECOND);
@@ -294,14 +265,13 @@ fn token_that_a_server_refuses_and_the_source_insists_on_is_kept() {
     let clock = ManualClock::new();
     let made = AtomicUsize::new(0);
     let token = Token::new(TokenKind::Access, "only", clock.now() + 3600 * SECOND).expect("a token");
-    let cached = Cached::with_policy(
+    let cached = cache(
         shortway::from_fn(|| {
             made.fetch_add(1, Ordering::SeqCst);
             Ok(token.clone())
         }),
-        CachePolicy::default(),
-        Arc::new(clock.clone()),
-    );
+        &clock,
+);
     for _ in 0..50 {
         cached.invalidate(&cached.token().expect("better than none"));
     }
@@ -314,8 +284,7 @@ fn token_that_a_server_refuses_and_the_source_insists_on_is_kept() {
 #[test]
 fn token_can_be_had_without_ever_waiting() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
+    let cached = cached(&clock, 3600 * SECOND);
     assert_eq!(cached.usable_token(), None);
     let first = cached.refresh_if_due();
     assert!(first.refreshed.expect("due").is_ok());
@@ -326,8 +295,8 @@ fn token_can_be_had_without_ever_waiting() {
 
     clock.advance(first.next);
     assert_eq!(secret(&cached), "token-1", "no other caller finds it due yet");
-    assert_eq!(source.made(), 1);
-    source.fail(ErrorKind::Unavailable);
+    assert_eq!(cached.source().calls(), 1);
+    fail(&cached, ErrorKind::Unavailable);
     let failed = cached.refresh_if_due();
     assert_eq!(
         failed.refreshed.expect("due").expect_err("the source is down").kind(),
@@ -337,7 +306,7 @@ fn token_can_be_had_without_ever_waiting() {
     assert_eq!(cached.usable_token().expect("held").expose_secret(), "token-1");
     clock.advance(failed.next);
     assert!(cached.refresh_if_due().refreshed.expect("due").is_ok());
-    assert_eq!((secret(&cached), source.made()), ("token-3".to_owned(), 3));
+    assert_eq!((secret(&cached), cached.source().calls()), ("token-3".to_owned(), 3));
 }
 
 #[test]
@@ -376,8 +345,7 @@ fn token_that_has_expired_already_is_no_token() {
 #[test]
 fn token_that_ends_sooner_than_a_used_up_one_is_kept() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
+    let cached = cached(&clock, 3600 * SECOND);
     // Fetched while the wall clock was a day ahead, which was then put right.
     let true_time = clock.now();
     clock.set(true_time + 86_400 * SECOND);
@@ -389,7 +357,7 @@ fn token_that_ends_sooner_than_a_used_up_one_is_kept() {
         clock.advance(SECOND);
         assert_eq!(secret(&cached), "token-2");
     }
-    assert_eq!(source.made(), 2);
+    assert_eq!(cached.source().calls(), 2);
 }
 
 #[test]
@@ -398,14 +366,13 @@ fn token_that_never_changes_and_claims_years_stays_in_use() {
     let made = AtomicUsize::new(0);
     let token =
         Token::new(TokenKind::Access, "static", clock.now() + 10 * 365 * 86_400 * SECOND).expect("a token");
-    let cached = Cached::with_policy(
+    let cached = cache(
         shortway::from_fn(|| {
             made.fetch_add(1, Ordering::SeqCst);
             Ok(token.clone())
         }),
-        CachePolicy::default(),
-        Arc::new(clock.clone()),
-    );
+        &clock,
+);
     for _ in 0..100 {
         assert_eq!(secret(&cached), "static");
         clock.advance(3600 * SECOND);
@@ -416,15 +383,14 @@ fn token_that_never_changes_and_claims_years_stays_in_use() {
 #[test]
 fn who_has_no_time_does_not_ask_for_all() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
+    let cached = cached(&clock, 3600 * SECOND);
     let late = Ask::new().with_deadline(clock.monotonic());
     let error = cached.token_for(&late).expect_err("no time");
     assert_eq!(
         (error.kind(), error.message()),
         (ErrorKind::Timeout, "no token, and no time left to ask for one")
     );
-    assert_eq!(source.made(), 0);
+    assert_eq!(cached.source().calls(), 0);
     assert_eq!(secret(&cached), "token-1");
     assert_eq!(cached.token_for(&late).expect("it is there").expose_secret(), "token-1");
 }
@@ -432,12 +398,11 @@ fn who_has_no_time_does_not_ask_for_all() {
 #[test]
 fn server_that_refuses_every_token_does_not_cost_a_request_each_time() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
+    let cached = cached(&clock, 3600 * SECOND);
     for _ in 0..1000 {
         cached.invalidate(&cached.token().expect("a token"));
     }
-    assert_eq!(source.made(), 4);
+    assert_eq!(cached.source().calls(), 4);
     clock.advance(60 * SECOND);
     cached.invalidate(&cached.token().expect("a token"));
     assert_eq!(secret(&cached), "token-5");
@@ -447,7 +412,7 @@ fn server_that_refuses_every_token_does_not_cost_a_request_each_time() {
 fn old_token_that_is_used_up_while_its_renewal_fails_is_not_handed_out() {
     let clock = ManualClock::new();
     let calls = AtomicUsize::new(0);
-    let cached = Cached::with_policy(
+    let cached = cache(
         shortway::from_fn(|| {
             if calls.fetch_add(1, Ordering::SeqCst) == 0 {
                 return Token::new(TokenKind::Access, "short", clock.now() + 20 * SECOND);
@@ -455,9 +420,8 @@ fn old_token_that_is_used_up_while_its_renewal_fails_is_not_handed_out() {
             clock.advance(5 * SECOND);
             Err(Error::new(ErrorKind::Timeout, "slow and in vain"))
         }),
-        CachePolicy::default(),
-        Arc::new(clock.clone()),
-    );
+        &clock,
+);
     cached.token().expect("a token");
     clock.advance(17 * SECOND);
     assert_eq!(cached.token().expect_err("used up meanwhile").kind(), ErrorKind::Timeout);
