@@ -15,15 +15,17 @@ use std::time::Duration;
 /// use shortway::testing::ScriptedSource;
 /// use shortway::{Error, ErrorKind, TokenSource};
 ///
-/// let source = ScriptedSource::new().then_token("ya29.first").then_error(Error::new(ErrorKind::Dns, "no network"));
+/// let source = ScriptedSource::new()
+///     .then_token("ya29.first")
+///     .then_error(Error::new(ErrorKind::Dns, "no network"));
 /// assert_eq!(source.token()?.expose_secret(), "ya29.first");
 /// assert_eq!(source.token().unwrap_err().kind(), ErrorKind::Dns);
 /// assert_eq!(source.calls(), 2);
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// With [`numbered`](Self::numbered) it never runs out of tokens. Under a [`ManualClock`](super::ManualClock) its
-/// tokens expire by that clock:
+/// With [`numbered`](Self::numbered) it never runs out of tokens. Under a [`ManualClock`](super::ManualClock)
+/// its tokens expire by that clock:
 ///
 /// ```
 /// use shortway::testing::{ManualClock, ScriptedSource};
@@ -90,8 +92,8 @@ impl ScriptedSource {
         self
     }
 
-    /// Sets how long the tokens of [`then_token`](Self::then_token) and [`numbered`](Self::numbered) live, from the
-    /// call that returns them; 1 h by default.
+    /// Sets how long the tokens of [`then_token`](Self::then_token) and [`numbered`](Self::numbered) live,
+    /// from the call that returns them; 1 h by default.
     #[must_use]
     pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
@@ -183,7 +185,9 @@ impl TokenSource for ScriptedSource {
             Some(Step::Fresh(token)) => self.grant(token.kind(), token.expose_secret()),
             Some(Step::Outcome(outcome)) => outcome,
             None if self.numbered => self.grant(TokenKind::Access, &format!("token-{call}")),
-            None => Err(Error::new(ErrorKind::Other, "the scripted source has no outcome left for this call")),
+            None => {
+                Err(Error::new(ErrorKind::Other, "the scripted source has no outcome left for this call"))
+            }
         }
     }
 

@@ -1,6 +1,11 @@
 //! The cache: one refresh for all, an old token while it lasts, nothing thrown away.
 
+mod clocks;
+mod misuse;
+mod patience;
+#[path = "../util/mod.rs"]
 mod util;
+mod winner;
 
 use shortway::scope::ANALYTICS_READONLY;
 use shortway::testing::{FakeGoogle, ManualClock, ScriptedSource, throw_away_key};
@@ -24,6 +29,29 @@ fn cached(clock: &ManualClock, lifetime: Duration) -> Cached<ScriptedSource> {
 /// `source` in a cache with the default policy.
 fn cache<S: TokenSource>(source: S, clock: &ManualClock) -> Cached<S> {
     Cached::with_policy(source, CachePolicy::default(), Arc::new(clock.clone()))
+}
+
+/// A source that calls a closure with the number of the call, counted from 1, and its options.
+struct Scripted<F>(F, AtomicUsize);
+
+impl<F: Fn(usize, &Ask) -> Result<Token, Error> + Send + Sync> Scripted<F> {
+    fn new(answer: F) -> Self {
+        Self(answer, AtomicUsize::new(0))
+    }
+
+    fn calls(&self) -> usize {
+        self.1.load(Ordering::SeqCst)
+    }
+}
+
+impl<F: Fn(usize, &Ask) -> Result<Token, Error> + Send + Sync> TokenSource for Scripted<F> {
+    fn token(&self) -> Result<Token, Error> {
+        self.token_for(&Ask::new())
+    }
+
+    fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
+        (self.0)(self.1.fetch_add(1, Ordering::SeqCst) + 1, ask)
+    }
 }
 
 /// The next call of the source fails.
@@ -70,7 +98,7 @@ fn without_a_usable_token_the_failure_is_told_until_the_back_off_ends() {
     assert_eq!(cached.token().expect_err("no network").kind(), ErrorKind::Dns);
     let held_off = cached.token().expect_err("too soon");
     assert_eq!(held_off.kind(), ErrorKind::Backoff);
-    assert_eq!(held_off.to_string(), "no token, and the last try failed a moment ago: no");
+    assert_eq!(held_off.to_string(), "no token: the last refresh failed, and the next one is not due yet");
     let at = held_off.retry_at().expect("when");
     assert!(held_off.is_retryable() && at > clock.now() && at <= clock.now() + SECOND);
     clock.advance(SECOND);
@@ -122,7 +150,7 @@ fn panic_in_the_source_strands_nobody() {
             Token::new(TokenKind::Access, "after", clock.now() + 3600 * SECOND)
         }),
         &clock,
-);
+    );
     thread::scope(|scope| scope.spawn(|| cached.token()).join().expect_err("the panic goes on"));
     assert_eq!(cached.token().expect_err("a moment later").kind(), ErrorKind::Backoff);
     clock.advance(SECOND);
@@ -188,7 +216,8 @@ fn thousand_threads_share_one_failure() {
     assert_eq!(google.token_requests(), 3);
 }
 
-/// The server answers the renewal only when every other caller has returned: had one of them waited, nobody would ever.
+/// The server answers the renewal only when every other caller has returned: had one of them waited, nobody
+/// would ever.
 #[test]
 fn in_the_stale_window_nobody_waits_for_the_one_who_renews() {
     let clock = ManualClock::new();
@@ -211,8 +240,7 @@ fn in_the_stale_window_nobody_waits_for_the_one_who_renews() {
     });
     const THREADS: usize = 1000;
     // The renewal may take as long as all others need to return.
-    let mut policy = CachePolicy::default();
-    policy.stale_wait = 30 * SECOND;
+    let policy = CachePolicy::default().with_stale_wait(30 * SECOND);
     let source = shortway::service_account(throw_away_key(), [ANALYTICS_READONLY])
         .token_endpoint(format!("{}/token", server.url))
         .clock(clock.clone())
@@ -254,8 +282,8 @@ fn server_that_repeats_a_token_is_not_stormed() {
         let _ = source.token();
         clock.advance(SECOND / 20);
     }
-    // Fresh for 15 s or more; one request then, and the pause of a usable token; past 18 s it is used up, and the pauses are
-    // half a second and its doubles, or half of that.
+    // Fresh for 15 s or more; one request then, and the pause of a usable token; past 18 s it is used up, and
+    // the pauses are half a second and its doubles, or half of that.
     let requests = server.received().len();
     assert!((2..=6).contains(&requests), "{requests} requests");
 }
@@ -271,7 +299,7 @@ fn token_that_a_server_refuses_and_the_source_insists_on_is_kept() {
             Ok(token.clone())
         }),
         &clock,
-);
+    );
     for _ in 0..50 {
         cached.invalidate(&cached.token().expect("better than none"));
     }
@@ -337,7 +365,7 @@ fn token_that_has_expired_already_is_no_token() {
         Arc::new(clock.clone()),
     );
     let error = cached.token().expect_err("dead");
-    assert_eq!(error.message(), "the source handed out a token that has expired already");
+    assert_eq!(error.message(), "the source returned a token that has expired already");
     assert_eq!(cached.token().expect_err("at once").kind(), ErrorKind::Backoff);
 }
 
@@ -372,7 +400,7 @@ fn token_that_never_changes_and_claims_years_stays_in_use() {
             Ok(token.clone())
         }),
         &clock,
-);
+    );
     for _ in 0..100 {
         assert_eq!(secret(&cached), "static");
         clock.advance(3600 * SECOND);
@@ -388,7 +416,7 @@ fn who_has_no_time_does_not_ask_for_all() {
     let error = cached.token_for(&late).expect_err("no time");
     assert_eq!(
         (error.kind(), error.message()),
-        (ErrorKind::Timeout, "no token, and no time left to ask for one")
+        (ErrorKind::Timeout, "no token, and no time left to request one")
     );
     assert_eq!(cached.source().calls(), 0);
     assert_eq!(secret(&cached), "token-1");
@@ -421,7 +449,7 @@ fn old_token_that_is_used_up_while_its_renewal_fails_is_not_handed_out() {
             Err(Error::new(ErrorKind::Timeout, "slow and in vain"))
         }),
         &clock,
-);
+    );
     cached.token().expect("a token");
     clock.advance(17 * SECOND);
     assert_eq!(cached.token().expect_err("used up meanwhile").kind(), ErrorKind::Timeout);
