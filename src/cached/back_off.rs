@@ -4,7 +4,7 @@ use super::fault::Fault;
 use super::held::{Now, after};
 use super::policy::{DENIED_PAUSE, LONGEST_ASKED_PAUSE, pause};
 use crate::error::{Error, ErrorKind};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The failures since the last success, of each sort the last one.
 #[derive(Default)]
@@ -63,7 +63,7 @@ impl BackOff {
 
     /// The error for a caller that is held off.
     pub(super) fn error(&self, asker: Asker) -> Option<Error> {
-        self.holding(asker).map(|(failure, _)| failure.as_back_off(asker.usable))
+        self.holding(asker).map(|(failure, left)| failure.as_back_off(asker.now.wall.checked_add(left)))
     }
 
     /// How long the caller is still held off.
@@ -97,7 +97,7 @@ impl Failure {
         pause(self.count, self.share, usable)
     }
 
-    fn as_back_off(&self, usable: bool) -> Error {
+    fn as_back_off(&self, retry_at: Option<SystemTime>) -> Error {
         let mut error = Error::from(Fault::BackOff)
             .with_retryable(self.error.is_retryable())
             .with_source(self.error.clone());
@@ -110,7 +110,7 @@ impl Failure {
         if let Some(code) = self.error.code() {
             error = error.with_code(code);
         }
-        match self.at.wall.checked_add(self.pause(usable)) {
+        match retry_at {
             Some(at) => error.with_retry_at(at),
             None => error,
         }

@@ -168,17 +168,19 @@ impl State {
     fn offer(&mut self, new: Held, now: Now) -> Result<(), Fault> {
         let is_refused = |token: &Token| self.refused.contains(token);
         let refused = is_refused(&new.token);
-        let repeated = self.token() == Some(&new.token);
+        let same = self.token().filter(|held| **held == new.token);
+        // The same claim read by a clock that was set back is no longer life.
+        let repeated = same.is_some_and(|held| held.expires_at() >= new.token.expires_at());
         let rival = self.usable(&Ask::new(), now).filter(|held| !is_refused(&held.token));
-        let wins = rival.is_none_or(|held| !refused && new.left(now) > held.left(now));
+        let wins = rival.is_none_or(|held| !refused && !repeated && new.left(now) > held.left(now));
         let fault = if refused {
             Fault::Refused
+        } else if repeated || (same.is_some() && !new.fresh_until.is_ahead_of(now)) {
+            Fault::Repeated
         } else if !wins {
-            if repeated { Fault::Repeated } else { Fault::NoLater }
+            Fault::NoLater
         } else if !new.usable_until.is_ahead_of(now) {
             Fault::AboutToExpire
-        } else if repeated && !new.fresh_until.is_ahead_of(now) {
-            Fault::Repeated
         } else {
             self.held = Some(new.fresh_for_a_while(now));
             return Ok(());

@@ -178,3 +178,16 @@ fn caller_that_needs_another_token_gets_what_came() {
     let other = cached.token_for(&Ask::new().with_other_than(first.clone())).expect("another");
     assert_eq!((other.expose_secret(), secret(&cached).as_str()), ("token-2", "token-1"));
 }
+
+/// The same claim, read by a clock that was set back, would give it another hour.
+#[test]
+fn repeated_token_does_not_live_longer_after_the_clock_is_set_back() {
+    let clock = ManualClock::new();
+    let end = clock.now() + 3600 * SECOND;
+    let cached = cache(Scripted::new(move |_, _| token("same", end)), &clock);
+    let first = cached.token().expect("a token");
+    clock.set(clock.now() - 3600 * SECOND);
+    cached.token_for(&Ask::new().with_other_than(first)).expect("the same");
+    clock.advance(3571 * SECOND);
+    assert_eq!(cached.usable_token(), None);
+}

@@ -72,16 +72,16 @@ struct SourceState {
 
 impl TokenSource for Source {
     fn token(&self) -> Result<Token, Error> {
-        unreachable!("the cache asks with a deadline")
+        unreachable!("the cache sets a deadline")
     }
 
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
-        assert!(ask.deadline().is_some(), "the cache gives a deadline");
+        assert!(ask.deadline().is_some(), "the cache sets a deadline");
         let (call, called) = {
             let mut state = self.state.lock().unwrap();
-            // I2: two calls at once only if the older flight is past the limit. Which comes here first does not matter: a
-            // leader may be held up before it asks.
-            let (now, limit) = (self.clock.monotonic(), CachePolicy::default().flight_limit);
+            // I2: two calls at once only if the older refresh is past its deadline, 5 s at least, by 5 s. Which comes
+            // here first does not matter: a leader may be held up before it calls.
+            let (now, limit) = (self.clock.monotonic(), Duration::from_secs(5 + 5));
             let called = state.called[&thread::current().id()];
             if let Some(other) = state.under_way.iter().find(|other| now < called.min(**other) + limit) {
                 state.violation =
