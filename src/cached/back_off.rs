@@ -23,7 +23,7 @@ struct Failure {
     /// This failure's random number, from 0 to 1.
     share: f64,
     /// How much time the refresh had.
-    patience: Duration,
+    time: Duration,
 }
 
 /// Who asks, as far as a pause is concerned.
@@ -49,15 +49,15 @@ pub(super) fn is_for_lack_of_time(error: &Error) -> bool {
 }
 
 impl BackOff {
-    /// Adds a failure of a refresh that had `patience`. Returns the failure that it replaces, which may hold
+    /// Adds a failure of a refresh that had `time`. Returns the failure that it replaces, which may hold
     /// an error type of the source's: it must not be dropped under a lock.
-    pub(super) fn add(&mut self, error: Error, at: Now, share: f64, patience: Duration) -> Self {
+    pub(super) fn add(&mut self, error: Error, at: Now, share: f64, time: Duration) -> Self {
         if is_for_lack_of_time(&error) {
-            let same = self.timed_out.as_ref().filter(|last| !is_more(patience, last.patience));
-            let failure = Failure { count: count(same), error, at, share, patience };
+            let same = self.timed_out.as_ref().filter(|last| !is_more(time, last.time));
+            let failure = Failure { count: count(same), error, at, share, time };
             return Self { failed: None, timed_out: self.timed_out.replace(failure) };
         }
-        let failure = Failure { count: count(self.failed.as_ref()), error, at, share, patience };
+        let failure = Failure { count: count(self.failed.as_ref()), error, at, share, time };
         Self { failed: self.failed.replace(failure), timed_out: None }
     }
 
@@ -72,7 +72,7 @@ impl BackOff {
     }
 
     fn holding(&self, asker: Asker) -> Option<(&Failure, Duration)> {
-        let timed_out = self.timed_out.as_ref().filter(|last| !is_more(asker.patience, last.patience));
+        let timed_out = self.timed_out.as_ref().filter(|last| !is_more(asker.patience, last.time));
         self.failed.iter().chain(timed_out).find_map(|failure| {
             let end = after(failure.at.monotonic, failure.pause(asker.usable));
             let left = end.saturating_duration_since(asker.now.monotonic);

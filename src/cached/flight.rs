@@ -15,8 +15,10 @@ use std::time::{Duration, Instant};
 pub(super) struct Flight {
     /// When the leader's source has to return.
     pub(super) deadline: Instant,
-    /// How much time the leader gives.
-    pub(super) patience: Duration,
+    /// How much time the refresh has.
+    pub(super) time: Duration,
+    /// How much time the leader gave. It may have waited for another refresh first.
+    patience: Duration,
     /// Whether the old token is still usable: then the source makes a single attempt.
     pub(super) stale: bool,
     leader: Me,
@@ -53,8 +55,14 @@ impl Me {
 }
 
 impl Flight {
-    pub(super) fn new(leader: Me, deadline: Instant, patience: Duration, stale: bool) -> Self {
-        Self { deadline, patience, stale, leader, landing: Mutex::default() }
+    pub(super) fn new(
+        leader: Me,
+        (now, deadline): (Instant, Instant),
+        patience: Duration,
+        stale: bool,
+    ) -> Self {
+        let time = deadline.saturating_duration_since(now);
+        Self { deadline, time, patience, stale, leader, landing: Mutex::default() }
     }
 
     /// Whether an outcome can still be expected: not from a leader that hangs, nor from one in the parent
@@ -67,11 +75,16 @@ impl Flight {
         self.leader == me
     }
 
-    /// Whether the outcome counts for a caller that gives `patience`: one for lack of time does not if the
-    /// caller gives more time.
-    pub(super) fn decides_for(&self, patience: Duration, outcome: &Result<Token, Error>) -> bool {
+    /// Whether the outcome counts for a caller that gave `patience` and has `left` of it. One for lack of
+    /// time does not if the caller gave more time than the leader, or has more left than the refresh had.
+    pub(super) fn decides_for(
+        &self,
+        patience: Duration,
+        left: Duration,
+        outcome: &Result<Token, Error>,
+    ) -> bool {
         let hurried = outcome.as_ref().is_err_and(is_for_lack_of_time);
-        !hurried || !is_more(patience, self.patience)
+        !hurried || !(is_more(patience, self.patience) || is_more(left, self.time))
     }
 
     /// Publishes the outcome and wakes all threads that wait.

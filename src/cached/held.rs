@@ -40,7 +40,8 @@ impl Held {
         share: f64,
     ) -> Option<Self> {
         let left = left(&token, before, now)?;
-        let lifetime = token.lifetime().map_or(left, believable);
+        let elapsed = now.monotonic.saturating_duration_since(before.monotonic);
+        let lifetime = believable(token.lifetime().unwrap_or(left.saturating_add(elapsed)));
         let (window, margin) = policy.windows(lifetime, share);
         let until = |left_then: Duration| Limit::after(now, left.saturating_sub(left_then));
         Some(Self {

@@ -18,14 +18,15 @@
 //!    less. A token that a server refused is dropped; it never replaces another usable token, and any usable
 //!    token replaces it.
 //! 6. **One outcome.** All callers that wait for a refresh get its outcome. One exception: a failure for lack
-//!    of time (a time-out, or no connection) is an outcome only for callers that give no more time than the
-//!    caller that made the refresh. For the others one of them makes another refresh.
+//!    of time (a time-out, or no connection) is an outcome only for callers that gave no more time than the
+//!    caller that made the refresh and have no more left than the refresh had. For the others, one of them
+//!    makes another refresh.
 //! 7. **Nothing is permanent.** When the cause of a failure is gone, the first call after [`Error::retry_at`]
 //!    succeeds.
 //! 8. **No storm.** After a failed refresh a pause follows, at least a quarter of a second and longer with
 //!    each failure in a row; a refresh that brings no better token counts as failed. A failure for lack of
-//!    time holds off only callers that give no more time. At most three tokens a minute are replaced before
-//!    their time.
+//!    time holds off only callers that give no more time than the refresh had. At most three tokens a minute
+//!    are replaced before their time.
 //! 9. **Panics.** After a panic of the source or of the clock the cache works on.
 //! 10. **Usable means no wait.** A caller with a usable token waits for no other thread. One caller at a time
 //!     makes the refresh itself, for at most 5 s.
@@ -211,7 +212,7 @@ impl<S> Inner<S> {
 }
 
 impl<S: TokenSource> Inner<S> {
-    /// A token for a call that found none that is fresh at `now`.
+    /// A token for a call at `now` that found none that is fresh.
     #[cold]
     fn refreshed(&self, ask: &Ask, mut now: Now) -> Result<Token, Error> {
         let deadline = ask.deadline().unwrap_or_else(|| after(now.monotonic, self.policy.wait()));
@@ -226,12 +227,16 @@ impl<S: TokenSource> Inner<S> {
                 Turn::Lead(flight) => return self.best(ask, self.lead(&flight, &call)),
                 Turn::Wait(flight) => match flight.wait(&*self.clock, deadline) {
                     Waited::OutOfTime => return Err(Fault::UnderWay.into()),
-                    Waited::Landed(outcome) if flight.decides_for(patience, &outcome) => {
-                        return self.best(ask, outcome);
+                    Waited::Landed(outcome) => {
+                        let left = deadline.saturating_duration_since(self.clock.monotonic());
+                        if flight.decides_for(patience, left, &outcome) {
+                            return self.best(ask, outcome);
+                        }
                     }
-                    Waited::Landed(_) | Waited::Hung => now = self.now(),
+                    Waited::Hung => {}
                 },
             }
+            now = self.now();
         }
     }
 

@@ -104,7 +104,7 @@ impl State {
         if let Err(error) = self.allow_replacement(call) {
             return Turn::Fail(error);
         }
-        let flight = Arc::new(Flight::new(call.me, deadline, patience, stale));
+        let flight = Arc::new(Flight::new(call.me, (now, deadline), patience, stale));
         self.flight = Some(Arc::clone(&flight));
         Turn::Lead(flight)
     }
@@ -154,11 +154,8 @@ impl State {
                 },
             },
         };
-        let replaced = if current {
-            self.back_off.add(failure, now, share, flight.patience)
-        } else {
-            BackOff::default()
-        };
+        let replaced =
+            if current { self.back_off.add(failure, now, share, flight.time) } else { BackOff::default() };
         (outcome, replaced)
     }
 

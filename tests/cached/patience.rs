@@ -227,3 +227,37 @@ fn refresh_is_overtaken_five_seconds_after_its_own_deadline() {
     });
     assert_eq!(secret(&cached), "token-2");
 }
+
+/// It waited for a refresh that hung, so its own had one second. A caller that came late has 29.
+#[test]
+fn time_out_of_a_caller_that_had_waited_long_does_not_count_for_one_that_has_time_left() {
+    let clock = ManualClock::new();
+    let (time, released) = (clock.clone(), Arc::new(AtomicUsize::new(0)));
+    let release = Arc::clone(&released);
+    let source = Scripted::new(move |call, ask: &Ask| match call {
+        1 => {
+            until(|| release.load(Ordering::SeqCst) == 1);
+            Err(Error::new(ErrorKind::Unavailable, "late"))
+        }
+        2 => {
+            until(|| time.waiting() == 1);
+            time_out(&time, ask)
+        }
+        _ => token(&time, call),
+    });
+    let cached = cache(source, &clock);
+    thread::scope(|scope| {
+        let hung = scope.spawn(|| cached.token());
+        until(|| cached.source().calls() == 1);
+        clock.advance(6 * SECOND);
+        let first = scope.spawn(|| cached.token());
+        until(|| clock.waiting() == 1);
+        clock.advance(29 * SECOND);
+        until(|| cached.source().calls() == 2);
+        let second = scope.spawn(|| cached.token());
+        assert_eq!(second.join().expect("no panic").expect("a token").expose_secret(), "token-3");
+        released.store(1, Ordering::SeqCst);
+        let _ = (first.join().expect("no panic"), hung.join().expect("no panic"));
+    });
+    assert_eq!(secret(&cached), "token-3");
+}

@@ -1,7 +1,8 @@
 //! The cache's own source files, compiled over the model checker's locks and threads.
 //!
-//! `cached` is `src/cached/` itself, not a copy. What it takes from the rest of the crate stands below under the names that
-//! it uses; only `sync` differs, and the random numbers are fixed, because a model must not depend on chance.
+//! `cached` is `src/cached/` itself, not a copy. What it takes from the rest of the crate stands below under
+//! the names that it uses; only `sync` differs, and the random numbers are fixed, because a model must not
+//! depend on chance.
 
 #[path = "../../../src/cached/mod.rs"]
 pub mod cached;

@@ -98,7 +98,8 @@ fn get(url: &str, accept_gzip: bool) -> (Result<usize, ErrorKind>, u64) {
     (outcome, memory.bytes_max)
 }
 
-/// With and without ureq's own gzip (feature `ureq-gzip`), which knows no cap: whoever unpacks, decoded bytes count.
+/// With and without ureq's own gzip (feature `ureq-gzip`), which knows no cap: whoever unpacks, decoded bytes
+/// count.
 #[test]
 fn gzip_bomb_costs_little() {
     let bomb = serve_gzip(packed(200 << 20));
@@ -113,7 +114,8 @@ fn gzip_bomb_costs_little() {
     assert_eq!(get(&over, true).0, Err(ErrorKind::TooLarge), "one byte more");
 }
 
-/// Not asked for, it is refused as it comes, or unpacked by ureq under the same cap where ureq does that unasked.
+/// Not asked for, it is refused as it comes, or unpacked by ureq under the same cap where ureq does that
+/// unasked.
 #[test]
 fn gzip_that_was_not_asked_for_costs_little_too() {
     let bomb = serve_gzip(packed(200 << 20));

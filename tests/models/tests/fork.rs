@@ -35,7 +35,8 @@ fn child_does_not_wait_for_a_refresh_of_its_parent() {
     thread::scope(|scope| {
         let leader = scope.spawn(|| cached.token());
         running.recv().unwrap();
-        // SAFETY: no thread of the parent holds a lock that the child takes; the child ends without unwinding.
+        // SAFETY: no thread of the parent holds a lock that the child takes; the child ends without
+        // unwinding.
         match unsafe { libc::fork() } {
             -1 => panic!("no fork"),
             0 => {

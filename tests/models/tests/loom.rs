@@ -1,7 +1,7 @@
 //! Every schedule of a few threads, up to three preemptions: what the cache promises holds in all of them.
 //!
-//! Time stands still but where a model moves it; a wait that times out is a model that moves the time and wakes the
-//! waiter, at any moment loom finds. A waiter that nobody wakes is a deadlock, and loom reports it.
+//! Time stands still but where a model moves it; a wait that times out is a model that moves the time and
+//! wakes the waiter, at any moment loom finds. A waiter that nobody wakes is a deadlock, and loom reports it.
 //!
 //! The numbers I1 to I10 are those of the invariants that open `src/cached/mod.rs`.
 #![cfg(not(feature = "shuttle"))]
@@ -167,8 +167,8 @@ fn cold_start_is_one_flight_for_all() {
     });
 }
 
-/// I10, I2: while a stale token is renewed, everybody else has it at once. The source answers only when the others are
-/// through, so a caller that blocked would be a deadlock.
+/// I10, I2: while a stale token is renewed, everybody else has it at once. The source answers only when the
+/// others are through, so a caller that blocked would be a deadlock.
 #[test]
 fn stale_callers_never_block() {
     model(|| {
@@ -186,7 +186,8 @@ fn stale_callers_never_block() {
             let cached = Arc::clone(&cached);
             thread::spawn(move || cached.token().unwrap())
         };
-        // Whoever finds the flight under way is not the leader and returns; if this thread leads, nobody else is in the way.
+        // Whoever finds the flight under way is not the leader and returns; if this thread leads, nobody else
+        // is in the way.
         let mine = {
             let cached = Arc::clone(&cached);
             let through = through.clone();
@@ -203,7 +204,8 @@ fn stale_callers_never_block() {
     });
 }
 
-/// I10 again, by the ordinary call: two callers in the stale window, the source hangs until one of them has returned.
+/// I10 again, by the ordinary call: two callers in the stale window, the source hangs until one of them has
+/// returned.
 #[test]
 fn of_two_stale_callers_one_returns_before_the_refresh_ends() {
     model(|| {
@@ -232,7 +234,8 @@ fn of_two_stale_callers_one_returns_before_the_refresh_ends() {
     });
 }
 
-/// I6, I4, I7: a failure is told to all who wait for it, and to nobody it happens twice; past the back-off all is well.
+/// I6, I4, I7: a failure is told to all who wait for it, and to nobody it happens twice; past the back-off
+/// all is well.
 #[test]
 fn failure_is_shared_and_forgotten() {
     model(|| {
@@ -277,7 +280,8 @@ fn panic_strands_nobody() {
     model(|| {
         let (cached, source, clock) = Source::cached(|call, clock: &Seconds| {
             if call == 1 {
-                // Quietly: a panic's message and backtrace would be printed in each of thousands of schedules.
+                // Quietly: a panic's message and backtrace would be printed in each of thousands of
+                // schedules.
                 std::panic::resume_unwind(Box::new("planted"));
             }
             token(call, clock)
@@ -358,7 +362,8 @@ fn waiter_leaves_at_its_own_deadline() {
     });
 }
 
-/// I2, I5: a flight that hangs past the limit is overtaken once; its late token, which ends sooner, changes nothing.
+/// I2, I5: a flight that hangs past the limit is overtaken once; its late token, which ends sooner, changes
+/// nothing.
 #[test]
 fn hung_flight_is_overtaken_and_its_late_result_is_dropped() {
     model(|| {
@@ -389,7 +394,8 @@ fn hung_flight_is_overtaken_and_its_late_result_is_dropped() {
     });
 }
 
-/// I2, I4: a flight that was overtaken fails late, while its successor is in the air; who comes then waits for the successor.
+/// I2, I4: a flight that was overtaken fails late, while its successor is in the air; who comes then waits
+/// for the successor.
 #[test]
 fn late_failure_does_not_end_the_successor() {
     model(|| {
