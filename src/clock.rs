@@ -10,6 +10,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Tells the time and waits for it. [`SystemClock`] is the real one; `testing::ManualClock`
 /// (feature `testing`) is moved by hand.
+///
+/// A clock of your own reads the two times and parks. A wait here may consume an `unpark` that is meant for
+/// other code of the same thread, such as an executor; [`sleep`](Self::sleep) and the waits of this crate
+/// give it back.
 pub trait Clock: Send + Sync {
     /// The wall clock (UTC), which can be set and can jump.
     fn now(&self) -> SystemTime;
@@ -22,12 +26,26 @@ pub trait Clock: Send + Sync {
     /// again at what they wait for.
     fn park_until(&self, deadline: Instant);
 
-    /// Waits until `duration` has passed on the monotonic clock.
+    /// Waits until `duration` has passed on the monotonic clock, at most ten years.
     fn sleep(&self, duration: Duration) {
-        let deadline = self.monotonic() + duration;
+        let _give_back = GiveBack;
+        let deadline = self.monotonic() + duration.min(TEN_YEARS);
         while self.monotonic() < deadline {
             self.park_until(deadline);
         }
+    }
+}
+
+/// So long that no sleep needs more, and so short that every clock can hold it.
+const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// Wakes its own thread when dropped, so that its next park returns at once. A wake-up that ended a wait may
+/// have been meant for other code of the thread. One too many does no harm, one too few would.
+struct GiveBack;
+
+impl Drop for GiveBack {
+    fn drop(&mut self) {
+        thread::current().unpark();
     }
 }
 

@@ -12,21 +12,26 @@ use std::path::{Path, PathBuf};
 /// The modules, from the words that everything is told in up to the ends that users call.
 const ORDER: &[&str] = &[
     // words
+    "sync",
     "random",
     "json",
     "secret",
     "error",
     "scope",
     "clock",
-    "token",        // contract
-    "token_source", // mechanisms
+    "token", //
+    // contract
+    "token_source", //
+    // mechanisms
     "key",
     "jwt",
     "retry",
-    "http",       // endpoints
-    "endpoint",   // credentials
-    "credential", // decorators
-    "cached",     // ends
+    "http", //
+    // endpoints, credentials, decorators
+    "endpoint",
+    "credential",
+    "cached", //
+    // ends
     "source",
     "authorize",
     "analytics",
@@ -44,7 +49,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("endpoint", &["token"]),
     ("endpoint/token", &["advice", "document", "refusal", "answer"]),
     ("credential", &["service_account"]),
-    ("cached", &["policy", "flight", "state", "slots"]),
+    ("cached", &["policy", "fault", "held", "back_off", "flight", "state", "shared"]),
     ("source", &["service_account"]),
     (
         "analytics",

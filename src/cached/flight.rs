@@ -1,17 +1,35 @@
-//! One refresh: made by its leader, awaited by everyone else.
+//! One refresh: made by one thread, its leader, and awaited by others.
 //!
-//! The leader lands it exactly once, with an outcome; whoever waits is woken and gets that same outcome.
+//! The leader publishes the outcome exactly once. All threads that wait are woken and get it.
 
+use super::back_off::{is_for_lack_of_time, is_more};
+use super::held::after;
+use super::policy::FLIGHT_GRACE;
 use crate::clock::Clock;
-use crate::error::{Error, ErrorKind};
-use crate::sync::{Mutex, MutexGuard, Thread, thread};
+use crate::error::Error;
+use crate::sync::{Mutex, MutexGuard, Thread, ThreadId, process_id, thread};
 use crate::token::Token;
 use std::sync::PoisonError;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(super) struct Flight {
-    pub(super) started: Instant,
+    /// When the leader's source has to return.
+    pub(super) deadline: Instant,
+    /// How much time the refresh has.
+    pub(super) time: Duration,
+    /// How much time the leader gave. It may have waited for another refresh first.
+    patience: Duration,
+    /// Whether the old token is still usable: then the source makes a single attempt.
+    pub(super) stale: bool,
+    leader: Me,
     landing: Mutex<Landing>,
+}
+
+/// A thread of a process. After a fork the child has a thread with the same id.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Me {
+    process: u32,
+    thread: ThreadId,
 }
 
 #[derive(Default)]
@@ -20,12 +38,56 @@ struct Landing {
     waiting: Vec<Thread>,
 }
 
+/// How a wait ended.
+pub(super) enum Waited {
+    /// The refresh ended.
+    Landed(Result<Token, Error>),
+    /// The deadline of the caller passed.
+    OutOfTime,
+    /// The refresh hangs: the caller may start another one.
+    Hung,
+}
+
+impl Me {
+    pub(super) fn new() -> Self {
+        Self { process: process_id(), thread: thread::current().id() }
+    }
+}
+
 impl Flight {
-    pub(super) fn new(started: Instant) -> Self {
-        Self { started, landing: Mutex::new(Landing::default()) }
+    pub(super) fn new(
+        leader: Me,
+        (now, deadline): (Instant, Instant),
+        patience: Duration,
+        stale: bool,
+    ) -> Self {
+        let time = deadline.saturating_duration_since(now);
+        Self { deadline, time, patience, stale, leader, landing: Mutex::default() }
     }
 
-    /// Publishes the outcome and wakes all who wait.
+    /// Whether an outcome can still be expected: not from a leader that hangs, nor from one in the parent
+    /// process, which publishes it in the parent's memory.
+    pub(super) fn is_alive(&self, me: Me, now: Instant) -> bool {
+        self.leader.process == me.process && now < self.limit()
+    }
+
+    pub(super) fn is_led_by(&self, me: Me) -> bool {
+        self.leader == me
+    }
+
+    /// Whether the outcome counts for a caller that gave `patience` and has `left` of it. One for lack of
+    /// time does not if the caller gave more time than the leader, or has more left than the refresh had.
+    pub(super) fn decides_for(
+        &self,
+        patience: Duration,
+        left: Duration,
+        outcome: &Result<Token, Error>,
+    ) -> bool {
+        let hurried = outcome.as_ref().is_err_and(is_for_lack_of_time);
+        !hurried || !(is_more(patience, self.patience) || is_more(left, self.time))
+    }
+
+    /// Publishes the outcome and wakes all threads that wait.
     pub(super) fn land(&self, outcome: Result<Token, Error>) {
         let waiting = {
             let mut landing = self.landing();
@@ -37,55 +99,57 @@ impl Flight {
         }
     }
 
-    /// Waits for the outcome until `deadline`, then with an error; `None` when the flight is not down by `limit` and
-    /// this caller should look again whether to start another.
-    pub(super) fn wait(
-        &self,
-        clock: &dyn Clock,
-        deadline: Instant,
-        limit: Instant,
-    ) -> Option<Result<Token, Error>> {
-        let mut registered = false;
-        // What parked this thread may have used up a wake-up that was meant for somebody else in it, such as an executor:
-        // one too many does no harm, one too few would.
-        let _give_back = GiveBack;
+    /// Waits until the refresh ends, `deadline` passes, or the refresh counts as hung.
+    pub(super) fn wait(&self, clock: &dyn Clock, deadline: Instant) -> Waited {
+        let until = deadline.min(self.limit());
+        let mut place = None;
         loop {
+            let now = clock.monotonic();
             {
-                // Outcome and registration under one lock: a landing in between would wake nobody.
+                // The look and the registration share one lock: no outcome is published between the two.
                 let mut landing = self.landing();
                 if let Some(outcome) = &landing.outcome {
-                    return Some(outcome.clone());
+                    return Waited::Landed(outcome.clone());
                 }
-                if !registered {
+                if now < until && place.is_none() {
                     landing.waiting.push(thread::current());
-                    registered = true;
+                    place = Some(Place(self));
                 }
             }
-            let now = clock.monotonic();
             if now >= deadline {
-                return Some(Err(Error::new(
-                    ErrorKind::Timeout,
-                    "no token in time: another thread's request for one is still under way",
-                )));
+                return Waited::OutOfTime;
             }
-            if now >= limit {
-                return None;
+            if now >= until {
+                return Waited::Hung;
             }
-            clock.park_until(deadline.min(limit));
+            clock.park_until(until);
         }
     }
 
+    /// From here on the refresh counts as hung.
+    fn limit(&self) -> Instant {
+        after(self.deadline, FLIGHT_GRACE)
+    }
+
     fn landing(&self) -> MutexGuard<'_, Landing> {
-        // Nothing that can panic runs under the lock, so a poisoned landing is still a whole one.
+        // Nothing that can panic runs under the lock, so the value of a poisoned lock is complete.
         self.landing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Wakes its own thread when dropped, so that the next park returns at once.
-struct GiveBack;
+/// The place of this thread in the list of those that wait.
+struct Place<'a>(&'a Flight);
 
-impl Drop for GiveBack {
+impl Drop for Place<'_> {
     fn drop(&mut self) {
-        thread::current().unpark();
+        let me = thread::current();
+        let mut landing = self.0.landing();
+        if let Some(place) = landing.waiting.iter().position(|thread| thread.id() == me.id()) {
+            landing.waiting.swap_remove(place);
+        }
+        drop(landing);
+        // A wake-up that ended a wait here may have been meant for other code of this thread, such as an
+        // executor. One too many does no harm, one too few would.
+        me.unpark();
     }
 }

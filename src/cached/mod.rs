@@ -1,47 +1,95 @@
-//! Keeps one token and renews it before it ages.
+//! Caches one token and refreshes it before it expires.
 //!
-//! In: any [`TokenSource`]. Out: the same source, with a memory. One caller refreshes, in its own thread, and the others
-//! go on with the token that is there; those who have none wait for that one refresh and share its outcome. A failure
-//! never touches a token that is still good. No source, no log line and no wait runs under a lock.
+//! In: any [`TokenSource`]. Out: the same source with a cache. One caller makes the refresh, in its own
+//! thread. The others take the token that is there; those without a usable token wait for the refresh and get
+//! its outcome.
+//!
+//! What holds, whatever sources, clocks and callers do. The margin is 30 s and at most a tenth of a token's
+//! lifetime; a token is usable while it has more left than the margin, by the clock that leaves less.
+//!
+//! 1. **Margin.** A token that the cache holds is returned only while it is usable. A caller without a usable
+//!    token gets the token that its refresh brought, if that has not expired.
+//! 2. **One refresh at a time.** A second one starts only if the first is still running 5 s after its
+//!    deadline, or belongs to the parent process.
+//! 3. **Deadlines.** Every caller that waits returns by its deadline.
+//! 4. **Failures change no token.** After a refresh that fails, panics or is overtaken the cache holds what
+//!    it held.
+//! 5. **The better token stays.** A token is replaced only by one with more left, by the clock that leaves
+//!    less. A token that a server refused is dropped; it never replaces another usable token, and any usable
+//!    token replaces it.
+//! 6. **One outcome.** All callers that wait for a refresh get its outcome. One exception: a failure for lack
+//!    of time (a time-out, or no connection) is an outcome only for callers that gave no more time than the
+//!    caller that made the refresh and have no more left than the refresh had. For the others, one of them
+//!    makes another refresh.
+//! 7. **Nothing is permanent.** When the cause of a failure is gone, the first call after [`Error::retry_at`]
+//!    succeeds.
+//! 8. **No storm.** After a failed refresh a pause follows, at least a quarter of a second and longer with
+//!    each failure in a row; a refresh that brings no better token counts as failed. A failure for lack of
+//!    time holds off only callers that give no more time than the refresh had. At most three tokens a minute
+//!    are replaced before their time.
+//! 9. **Panics.** After a panic of the source or of the clock the cache works on.
+//! 10. **Usable means no wait.** A caller with a usable token waits for no other thread. One caller at a time
+//!     makes the refresh itself, for at most 5 s.
+//!
+//! No source, no clock, no log line and no wait runs under a lock, and the cache logs nothing during a
+//! refresh.
 
+mod back_off;
+mod fault;
 mod flight;
+mod held;
 mod policy;
-mod slots;
+mod shared;
 mod state;
 
 pub use policy::CachePolicy;
 
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::random::random_share;
-use crate::sync::{Mutex, MutexGuard};
 use crate::token::Token;
 use crate::token_source::{Ask, Identity, TokenSource};
-use flight::Flight;
-use slots::Slots;
-use state::{Now, State, Turn, after};
+use fault::Fault;
+use flight::{Flight, Me, Waited};
+use held::{Now, after};
+use shared::Shared;
+use state::{Call, Turn};
 use std::fmt;
-use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
 
-/// A source with a memory of one token.
+/// A source with a cache of one token.
 ///
-/// | The token held is | The caller gets |
+/// | The cached token is | The caller gets |
 /// |---|---|
 /// | fresh: more than 180 to 225 s left | it, at once |
-/// | stale but usable: more than 30 s left | it, at once; the one caller who finds the renewal due makes it first, for at most 5 s, and gets the old token if that fails |
-/// | used up, or there is none | the outcome, good or bad, of one refresh that all callers share, by its own deadline |
-/// | used up, and a refresh failed a moment ago | that failure, at once, as [`ErrorKind::Backoff`] with [`Error::retry_at`] |
+/// | stale but usable: more than 30 s left | it, at once; one caller refreshes it first, for at most 5 s |
+/// | expired, or there is none | the outcome of one refresh for all callers, by its own deadline |
+/// | expired, and a refresh failed a moment ago | an error of the kind [`Backoff`], at once |
 ///
-/// The times are [`CachePolicy`]'s defaults, shorter for tokens that live less than 15 minutes. Both clocks count, wall
-/// and monotonic, whichever leaves less time: a suspended machine does not wake with a dead token, and a clock set back
-/// does not make one immortal. Nothing is final: after any failure, a panic of the source included, the next call past the
-/// back-off tries again. A refresh that hangs is overtaken after 35 s.
+/// A refresh that fails leaves a usable token in use; the caller that made it gets that token too. A
+/// [`Backoff`] error has the failure as its `source()` and the time of the next attempt as
+/// [`Error::retry_at`].
+///
+/// The times are [`CachePolicy`]'s defaults. They are shorter for tokens that live less than 15 minutes. Both
+/// clocks count, wall and monotonic, whichever leaves less time: a suspended machine does not wake with an
+/// expired token, and a clock that is set back, even during a refresh, does not make a token live longer. Of
+/// two tokens the one with more left stays, and one that a server refused never replaces another.
+///
+/// No failure is permanent: after any failure, a panic of the source included, the next call after the pause
+/// makes a refresh. A refresh that is still running 5 s after its deadline is overtaken.
+///
+/// A failure for lack of time (a time-out, or no connection) counts only for callers that give no more time
+/// than the caller that made the refresh: a caller with a short deadline takes no token from the others.
+///
+/// [`Backoff`]: crate::ErrorKind::Backoff
 ///
 /// Clones are the same cache: give one to each part of a program that needs tokens.
 ///
-/// A program that must never wait has two more ways: [`usable_token`](Self::usable_token) for callers that cannot block,
-/// [`refresh_if_due`](Self::refresh_if_due) for a maintenance thread that renews before anybody else would.
+/// A program that must never wait has two more ways: [`usable_token`](Self::usable_token) for callers that
+/// cannot block, and [`refresh_if_due`](Self::refresh_if_due) for a thread of its own that refreshes before
+/// other callers do.
 ///
 /// ```
 /// use shortway::{Cached, Token, TokenKind, TokenSource};
@@ -58,37 +106,48 @@ use std::time::{Duration, Instant};
 /// assert_eq!(made.load(Ordering::Relaxed), 1);
 /// # Ok::<(), shortway::Error>(())
 /// ```
+///
+/// # Calls from inside a refresh
+///
+/// A source, or a logger that it calls, may request a token from its own cache. In the thread that makes the
+/// refresh it gets the old token if that is usable, else an error at once; it never waits for itself. A
+/// source that hands this call to another thread and waits for that thread waits until its deadline.
+///
+/// # Fork
+///
+/// After `fork` the child has a cache of its own with the same token. It does not wait for a refresh that
+/// runs in the parent, but makes its own. One thing cannot be held: if another thread of the parent holds one
+/// of the cache's locks at the moment of the fork (for well under a microsecond per call), the child's copy
+/// of that lock stays locked, and a call in the child waits for ever. Fork before the program starts threads,
+/// or start a new program after it.
 pub struct Cached<S>(Arc<Inner<S>>);
 
 struct Inner<S> {
     source: S,
     clock: Arc<dyn Clock>,
     policy: CachePolicy,
-    state: Mutex<State>,
-    /// Written only under the state's lock.
-    slots: Slots,
+    shared: Shared,
 }
 
 /// What [`Cached::refresh_if_due`] did, and when to call it again.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Upkeep {
-    /// How the refresh ended, if one was made.
+    /// The outcome of the refresh, if one was due.
     pub refreshed: Option<Result<Token, Error>>,
-    /// How long until the next call can be of use.
+    /// How long until the next refresh is due, at least 1 s.
     pub next: Duration,
 }
 
 impl<S: TokenSource> Cached<S> {
-    /// Puts a memory around `source`, with the default policy and the system's clocks.
+    /// Wraps `source` in a cache with the default policy and the system's clocks.
     pub fn new(source: S) -> Self {
         Self::with_policy(source, CachePolicy::default(), Arc::new(SystemClock))
     }
 
-    /// The same with a policy and a clock of the caller's.
+    /// Wraps `source` in a cache with this policy and this clock.
     pub fn with_policy(source: S, policy: CachePolicy, clock: Arc<dyn Clock>) -> Self {
-        let (state, slots) = (Mutex::new(State::default()), Slots::default());
-        Self(Arc::new(Inner { source, clock, policy, state, slots }))
+        Self(Arc::new(Inner { source, clock, policy, shared: Shared::default() }))
     }
 
     /// The source inside.
@@ -96,23 +155,23 @@ impl<S: TokenSource> Cached<S> {
         &self.0.source
     }
 
-    /// The token held, if it is usable now. Never waits, never asks the source: for async callers, which take the rare
-    /// rest to a thread that may block, and for a last look before giving up.
+    /// The cached token, if it is usable now. Never waits and never calls the source: for async code, which
+    /// calls [`token`](TokenSource::token) in a thread that may block if this is `None`.
     pub fn usable_token(&self) -> Option<Token> {
         let now = self.0.now();
-        self.0.state().usable(&Ask::new(), now).map(|held| held.token.clone())
+        self.0.shared.read().usable(&Ask::new(), now).map(|held| held.token.clone())
     }
 
-    /// Renews the token if it is time, in this thread; for a maintenance thread of the program. It finds the renewal due a
-    /// little before any other caller does, so that, called in time, no other caller ever makes one.
+    /// Refreshes the token if that is due, in this thread. It is due here a little earlier than for other
+    /// callers: a thread that calls this in time spares all others the refresh.
     ///
     /// ```no_run
     /// # fn start(tokens: &shortway::Cached<shortway::ServiceAccount>) {
-    /// let upkeep = tokens.clone();
+    /// let tokens = tokens.clone();
     /// std::thread::spawn(move || loop {
-    ///     let done = upkeep.refresh_if_due();
+    ///     let done = tokens.refresh_if_due();
     ///     if let Some(Err(error)) = done.refreshed {
-    ///         eprintln!("the token was not renewed: {error}");
+    ///         eprintln!("cannot refresh the token: {error}");
     ///     }
     ///     std::thread::sleep(done.next);
     /// });
@@ -121,80 +180,90 @@ impl<S: TokenSource> Cached<S> {
     pub fn refresh_if_due(&self) -> Upkeep {
         let this = &*self.0;
         let now = this.now();
-        let deadline = after(now.monotonic, this.policy.wait);
+        let (ask, patience) = (Ask::new(), this.policy.wait());
+        let call = Call { ask: &ask, me: Me::new(), now, deadline: after(now.monotonic, patience), patience };
         let turn = {
-            let mut state = this.state();
-            match state.upkeep_due(now) {
-                Err(next) => return Upkeep { refreshed: None, next },
-                Ok(()) => {
-                    let usable = state.usable(&Ask::new(), now).map(|held| held.token.clone());
-                    state.refresh_turn(&this.policy, now, usable, deadline)
-                }
+            let mut state = this.shared.write();
+            let due_in = state.due_in(now);
+            if !due_in.is_zero() {
+                return Upkeep { refreshed: None, next: due_in.max(SHORTEST_REST) };
             }
+            state.refresh_turn(&this.policy, &call)
         };
         let refreshed = match turn {
-            // The failure of a refresh is told even while the old token is good.
-            Turn::Lead(flight, usable) => Some(this.lead(&flight, usable, &Ask::new(), now, deadline)),
+            // A failure is reported even while the old token is usable.
+            Turn::Lead(flight) => Some(this.lead(&flight, &call)),
             Turn::Take(_) | Turn::Fail(_) | Turn::Wait(_) => None,
         };
         let now = this.now();
-        let state = this.state();
-        let next =
-            state.upkeep_due(now).err().unwrap_or_default().max(state.back_off_left(&this.policy, now));
+        let state = this.shared.read();
+        let next = state.due_in(now).max(state.pause_left(&this.policy, now));
         Upkeep { refreshed, next: next.max(SHORTEST_REST) }
     }
 }
 
-impl<S: TokenSource> Inner<S> {
+/// The shortest time between two calls of [`Cached::refresh_if_due`]: 1 s.
+const SHORTEST_REST: Duration = Duration::from_secs(1);
+
+impl<S> Inner<S> {
     fn now(&self) -> Now {
         Now { wall: self.clock.now(), monotonic: self.clock.monotonic() }
     }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing that can panic runs under the lock, so a poisoned state is still a whole one.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn turn(&self, ask: &Ask, now: Now, deadline: Instant) -> Turn {
-        let mut state = self.state();
-        let turn = state.turn(&self.policy, ask, now, deadline);
-        if let (Turn::Take(_), Some(held)) = (&turn, &state.held)
-            && held.fresh_until.is_ahead_of(now)
-        {
-            self.slots.fill(held);
-        }
-        turn
-    }
-
-    /// Makes the refresh in this thread and tells everyone how it ended, even by a panic. With a usable token there is
-    /// little patience.
-    fn lead(
-        &self,
-        flight: &Arc<Flight>,
-        usable: bool,
-        ask: &Ask,
-        now: Now,
-        deadline: Instant,
-    ) -> Result<Token, Error> {
-        let guard = FlightGuard { cached: self, flight, landed: false };
-        let mut inner = ask.clone().with_deadline(deadline);
-        if usable {
-            inner = inner
-                .with_deadline(deadline.min(after(now.monotonic, self.policy.stale_wait)))
-                .with_single_attempt();
-        }
-        let not_again = self.state().not_again().cloned();
-        if let Some(token) = not_again {
-            inner = inner.with_other_than(token);
-        }
-        let before = self.now();
-        let outcome = self.source.token_for(&inner);
-        guard.land(outcome, before)
-    }
 }
 
-/// The least that a maintenance thread rests between two calls: 1 s.
-const SHORTEST_REST: Duration = Duration::from_secs(1);
+impl<S: TokenSource> Inner<S> {
+    /// A token for a call at `now` that found none that is fresh.
+    #[cold]
+    fn refreshed(&self, ask: &Ask, mut now: Now) -> Result<Token, Error> {
+        let deadline = ask.deadline().unwrap_or_else(|| after(now.monotonic, self.policy.wait()));
+        let patience = deadline.saturating_duration_since(now.monotonic);
+        let me = Me::new();
+        loop {
+            let call = Call { ask, me, now, deadline, patience };
+            let turn = self.shared.write().turn(&self.policy, &call);
+            match turn {
+                Turn::Take(token) => return Ok(token),
+                Turn::Fail(error) => return Err(error),
+                Turn::Lead(flight) => return self.best(ask, self.lead(&flight, &call)),
+                Turn::Wait(flight) => match flight.wait(&*self.clock, deadline) {
+                    Waited::OutOfTime => return Err(Fault::UnderWay.into()),
+                    Waited::Landed(outcome) => {
+                        let left = deadline.saturating_duration_since(self.clock.monotonic());
+                        if flight.decides_for(patience, left, &outcome) {
+                            return self.best(ask, outcome);
+                        }
+                    }
+                    Waited::Hung => {}
+                },
+            }
+            now = self.now();
+        }
+    }
+
+    /// Makes the refresh in this thread and publishes how it ended, even by a panic.
+    fn lead(&self, flight: &Arc<Flight>, call: &Call<'_>) -> Result<Token, Error> {
+        let guard = FlightGuard { cached: self, flight, before: call.now, landed: false };
+        let mut ask = call.ask.clone().with_deadline(flight.deadline);
+        if flight.stale {
+            ask = ask.with_single_attempt();
+        }
+        let not_again = self.shared.read().not_again().cloned();
+        if let Some(token) = not_again {
+            ask = ask.with_other_than(token);
+        }
+        guard.land(self.source.token_for(&ask))
+    }
+
+    /// The usable token that the cache holds after a refresh, else the outcome of the refresh.
+    fn best(&self, ask: &Ask, outcome: Result<Token, Error>) -> Result<Token, Error> {
+        let now = self.now();
+        let held = self.shared.read().usable(ask, now).map(|held| held.token.clone());
+        if let (Some(_), Err(error)) = (&held, &outcome) {
+            log::debug!("a refresh failed, the cached token is still usable: {error}");
+        }
+        held.map_or(outcome, Ok)
+    }
+}
 
 impl<S: TokenSource> TokenSource for Cached<S> {
     fn token(&self) -> Result<Token, Error> {
@@ -202,37 +271,10 @@ impl<S: TokenSource> TokenSource for Cached<S> {
     }
 
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
-        let this = &*self.0;
-        let asked = this.now();
-        let deadline = ask.deadline().unwrap_or_else(|| after(asked.monotonic, this.policy.wait));
-        let mut now = asked;
-        loop {
-            if let Some(token) = this.slots.fresh(ask, now) {
-                return Ok(token);
-            }
-            match this.turn(ask, now, deadline) {
-                Turn::Take(token) => return Ok(token),
-                Turn::Fail(error) => return Err(error),
-                Turn::Lead(flight, usable) => {
-                    let outcome = this.lead(&flight, usable, ask, now, deadline);
-                    // The old token is looked at again: it may have been used up meanwhile.
-                    let now = this.now();
-                    let old = outcome.as_ref().err().and_then(|error| {
-                        let held = this.state().usable(ask, now).map(|held| held.token.clone());
-                        held.inspect(|_| {
-                            log::debug!("a refresh failed, the old token is still good: {error}");
-                        })
-                    });
-                    return old.map_or(outcome, Ok);
-                }
-                Turn::Wait(flight) => {
-                    let limit = after(flight.started, this.policy.flight_limit);
-                    if let Some(outcome) = flight.wait(&*this.clock, deadline, limit) {
-                        return outcome;
-                    }
-                }
-            }
-            now = this.now();
+        let now = self.0.now();
+        match self.0.shared.fresh(ask, now) {
+            Some(token) => Ok(token),
+            None => self.0.refreshed(ask, now),
         }
     }
 
@@ -240,22 +282,17 @@ impl<S: TokenSource> TokenSource for Cached<S> {
         self.0.source.identity()
     }
 
-    /// Drops this very token, if it is the one held; a newer one stays. At most three a minute are dropped. The source
-    /// inside is told too.
+    /// Drops this very token, if it is the one held; a newer one stays. At most three a minute are dropped.
+    /// The source inside is told too.
     fn invalidate(&self, token: &Token) {
-        let this = &*self.0;
-        let now = this.now();
-        {
-            let mut state = this.state();
-            state.invalidate(token, now);
-            this.slots.clear();
-        }
-        this.source.invalidate(token);
+        let now = self.0.now();
+        self.0.shared.write().invalidate(token, now);
+        self.0.source.invalidate(token);
     }
 }
 
 impl<S> Clone for Cached<S> {
-    /// The same cache once more: clones share the token.
+    /// The same cache: clones share the token.
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
@@ -263,54 +300,47 @@ impl<S> Clone for Cached<S> {
 
 impl<S: TokenSource> fmt::Debug for Cached<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let held = self
-            .0
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .held
-            .as_ref()
-            .map(|h| h.token.clone());
+        let held = self.0.shared.read().token().cloned();
         f.debug_struct("Cached")
-            .field("identity", &self.identity())
+            .field("identity", &self.0.source.identity())
             .field("held", &held)
             .finish_non_exhaustive()
     }
 }
 
-/// Lands its flight when dropped, so that a panic in the source strands nobody.
-struct FlightGuard<'a, S: TokenSource> {
+/// Publishes the outcome of a refresh when dropped, so that after a panic of the source or the clock nobody
+/// waits for it.
+struct FlightGuard<'a, S> {
     cached: &'a Inner<S>,
     flight: &'a Arc<Flight>,
+    /// When the refresh began. Lifetimes count from here.
+    before: Now,
     landed: bool,
 }
 
-impl<S: TokenSource> FlightGuard<'_, S> {
-    fn land(mut self, outcome: Result<Token, Error>, before: Now) -> Result<Token, Error> {
+impl<S> FlightGuard<'_, S> {
+    fn land(mut self, outcome: Result<Token, Error>) -> Result<Token, Error> {
+        let told = self.publish(outcome, self.cached.now());
         self.landed = true;
-        self.publish(outcome, before)
+        told
     }
 
-    fn publish(&self, outcome: Result<Token, Error>, before: Now) -> Result<Token, Error> {
-        let policy = &self.cached.policy;
-        let (now, share) = (self.cached.now(), random_share());
-        let (told, replaced) = {
-            let mut state = self.cached.state();
-            let settled = state.settle(policy, self.flight, outcome, (before, now), share);
-            self.cached.slots.clear();
-            settled
-        };
+    fn publish(&self, outcome: Result<Token, Error>, now: Now) -> Result<Token, Error> {
+        let (policy, share) = (&self.cached.policy, random_share());
+        let (told, replaced) =
+            self.cached.shared.write().settle(policy, self.flight, outcome, (self.before, now), share);
         self.flight.land(told.clone());
         drop(replaced);
         told
     }
 }
 
-impl<S: TokenSource> Drop for FlightGuard<'_, S> {
+impl<S> Drop for FlightGuard<'_, S> {
     fn drop(&mut self) {
         if !self.landed {
-            let error = Error::new(ErrorKind::Aborted, "the thread that asked for a token panicked");
-            let _ = self.publish(Err(error), self.cached.now());
+            // The clock may be what panicked.
+            let now = catch_unwind(AssertUnwindSafe(|| self.cached.now())).unwrap_or(self.before);
+            let _ = self.publish(Err(Fault::Panicked.into()), now);
         }
     }
 }

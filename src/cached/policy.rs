@@ -1,85 +1,140 @@
-//! When a token is renewed and how long callers wait: numbers, and what they mean for one token or one failure.
+//! When a token is refreshed and how long callers wait: numbers, and what they mean for one token or one
+//! failure.
 
 use std::time::Duration;
 
-/// When a token is renewed and how long callers wait. The defaults are right for Google.
+/// When a token is refreshed and how long callers wait. The defaults fit Google's tokens.
 ///
 /// ```
 /// use shortway::CachePolicy;
 /// use std::time::Duration;
 ///
-/// let mut policy = CachePolicy::default();
-/// policy.early_refresh = Duration::from_secs(60);
+/// let policy = CachePolicy::default().with_early_refresh(Duration::from_secs(60));
+/// assert_eq!(policy.early_refresh(), Duration::from_secs(60));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CachePolicy {
-    /// How long before its end a token is renewed: 225 s, and at most a quarter of its lifetime. Google's metadata
-    /// server hands out the same token until about 4 minutes before its end, so asking sooner gains nothing.
-    pub early_refresh: Duration,
-    /// The share of [`early_refresh`](Self::early_refresh) that is drawn by lot once for each token, so that programs
-    /// started together do not renew together: 0.2, that is 180 to 225 s before the end.
-    pub jitter: f64,
-    /// A token with less left than this is never handed out from memory: 30 s, and at most a tenth of its lifetime.
-    pub margin: Duration,
-    /// How long a caller waits who has no usable token and named no deadline: 30 s.
-    pub wait: Duration,
-    /// How long the one caller may take who renews a token that is still usable: 5 s, for a single attempt.
-    pub stale_wait: Duration,
-    /// After this long a refresh counts as hung and another caller may start a new one: 35 s.
-    pub flight_limit: Duration,
-    /// The pause after a failed refresh while no usable token is left: 0.5 s at first, doubling up to 30 s.
-    pub pause: (Duration, Duration),
-    /// The pause after a failed refresh while the old token is still usable: 5 s at first, doubling up to 60 s.
-    pub stale_pause: (Duration, Duration),
-    /// The share of a pause that is drawn by lot, so that programs that failed together do not come back together: 0.5, that
-    /// is between half of the pause and all of it. What is left is certain: two failures never follow at once.
-    pub pause_jitter: f64,
-    /// The pause after a refusal that no retry will mend, while no usable token is left: 60 s.
-    pub denied_pause: Duration,
-    /// The longest pause that a server can ask for with `Retry-After`: 1 h.
-    pub asked_pause: Duration,
+    early_refresh: Duration,
+    margin: Duration,
+    wait: Duration,
+    stale_wait: Duration,
 }
 
 impl Default for CachePolicy {
     fn default() -> Self {
         Self {
             early_refresh: Duration::from_secs(225),
-            jitter: 0.2,
             margin: Duration::from_secs(30),
             wait: Duration::from_secs(30),
             stale_wait: Duration::from_secs(5),
-            flight_limit: Duration::from_secs(35),
-            pause: (Duration::from_millis(500), Duration::from_secs(30)),
-            stale_pause: (Duration::from_secs(5), Duration::from_secs(60)),
-            pause_jitter: 0.5,
-            denied_pause: Duration::from_secs(60),
-            asked_pause: Duration::from_secs(3600),
         }
     }
 }
 
 impl CachePolicy {
-    /// How long before its end a token of this lifetime is due for renewal, and how long before its end it is used up.
-    /// `share`, from 0 to 1, is this token's draw.
+    /// How long before it expires a token is refreshed: 225 s by default, and at most a quarter of its
+    /// lifetime. Google's metadata server returns the same token until about 4 minutes before it expires, so
+    /// an earlier request gains nothing. Up to a fifth is taken off at random, once per token, so that
+    /// programs started together do not refresh together: 180 to 225 s.
+    #[must_use]
+    pub fn early_refresh(&self) -> Duration {
+        self.early_refresh
+    }
+
+    /// Sets [`early_refresh`](Self::early_refresh).
+    #[must_use]
+    pub fn with_early_refresh(mut self, before_expiry: Duration) -> Self {
+        self.early_refresh = before_expiry;
+        self
+    }
+
+    /// A token with less left than this is not returned from the cache: 30 s by default, and at most a tenth
+    /// of its lifetime. A request needs some time to arrive, and clocks differ by some seconds.
+    #[must_use]
+    pub fn margin(&self) -> Duration {
+        self.margin
+    }
+
+    /// Sets [`margin`](Self::margin).
+    #[must_use]
+    pub fn with_margin(mut self, left: Duration) -> Self {
+        self.margin = left;
+        self
+    }
+
+    /// How long a caller without a usable token waits if it sets no deadline: 30 s by default. A refresh
+    /// counts as hung 5 s after its deadline.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        self.wait
+    }
+
+    /// Sets [`wait`](Self::wait).
+    #[must_use]
+    pub fn with_wait(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// How long the refresh of a token that is still usable may take: 5 s by default, for one attempt. The
+    /// caller that makes it gets the old token if it fails.
+    #[must_use]
+    pub fn stale_wait(&self) -> Duration {
+        self.stale_wait
+    }
+
+    /// Sets [`stale_wait`](Self::stale_wait).
+    #[must_use]
+    pub fn with_stale_wait(mut self, wait: Duration) -> Self {
+        self.stale_wait = wait;
+        self
+    }
+
+    /// How long before it expires a token with this lifetime is due for a refresh, and how long before it
+    /// expires it is no longer usable. `share`, from 0 to 1, is this token's random number.
     pub(super) fn windows(&self, lifetime: Duration, share: f64) -> (Duration, Duration) {
         let margin = self.margin.min(lifetime / 10);
-        let window = self.early_refresh.min(lifetime / 4);
-        let window = less(window, self.jitter, share);
+        let window = less(self.early_refresh.min(lifetime / 4), JITTER * share);
         (window.max(margin), margin)
     }
-
-    /// How long no refresh is made after `count` failures in a row; `share`, from 0 to 1, is this failure's draw.
-    pub(super) fn pause(&self, count: u32, share: f64, usable: bool) -> Duration {
-        let (first, most) = if usable { self.stale_pause } else { self.pause };
-        let doubled = first.saturating_mul(1 << count.saturating_sub(1).min(16)).min(most);
-        less(doubled, self.pause_jitter, share)
-    }
 }
 
-/// `time` less a drawn part of it: `share` of `jitter`, which counts as 0 where it is no share.
-fn less(time: Duration, jitter: f64, share: f64) -> Duration {
-    let jitter = if (0.0..=1.0).contains(&jitter) { jitter } else { 0.0 };
-    // No pause of a policy needs to be longer, and floating point cannot take the longest there are.
-    time.min(Duration::from_secs(365 * 86_400)).mul_f64(1.0 - jitter * share)
+/// How long no refresh is made after `count` failures in a row. `share`, from 0 to 1, is this failure's
+/// random number.
+pub(super) fn pause(count: u32, share: f64, usable: bool) -> Duration {
+    let (first, longest) = if usable { STALE_PAUSE } else { PAUSE };
+    let doubled = first.saturating_mul(1 << count.saturating_sub(1).min(16)).min(longest);
+    less(doubled, PAUSE_JITTER * share)
 }
+
+fn less(time: Duration, share: f64) -> Duration {
+    // Floating point cannot hold the longest durations.
+    time.min(Duration::from_secs(365 * 86_400)).mul_f64(1.0 - share)
+}
+
+/// The largest part of the early-refresh window that is taken off at random: a fifth. 180 to 225 s spread the
+/// refreshes of programs that start together over 45 s.
+const JITTER: f64 = 0.2;
+
+/// The pause after a failed refresh while no token is usable: 0.5 s, doubled with each failure up to 30 s.
+/// Callers get errors meanwhile, so it starts short.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// The pause after a failed refresh while the old token is usable: 5 s, doubled with each failure up to 60 s.
+/// Nobody waits for it, and 180 s hold several attempts.
+const STALE_PAUSE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+
+/// The largest part of a pause that is taken off at random: a half. Programs that failed together retry
+/// apart, and the other half keeps two failures from following at once.
+const PAUSE_JITTER: f64 = 0.5;
+
+/// The pause after a refusal that no retry changes, while no token is usable: 60 s. Somebody has to change a
+/// setting first, and the program notices within a minute.
+pub(super) const DENIED_PAUSE: Duration = Duration::from_secs(60);
+
+/// The longest pause that a server can set with `Retry-After`: 1 h, the lifetime of a token.
+pub(super) const LONGEST_ASKED_PAUSE: Duration = Duration::from_secs(3600);
+
+/// How long after its deadline a refresh counts as hung: 5 s. A source that keeps to its deadline has
+/// returned by then.
+pub(super) const FLIGHT_GRACE: Duration = Duration::from_secs(5);

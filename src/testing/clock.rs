@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// A clock moved by hand. Clones are the same clock.
 ///
-/// It starts at 2026-01-01 00:00 UTC. Whoever waits on it waits, in real time, until somebody moves it far enough.
+/// It starts at 2026-01-01 00:00 UTC. Whoever waits on it waits, in real time, until somebody moves it far
+/// enough.
 ///
 /// ```
 /// use shortway::Clock;

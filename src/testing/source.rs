@@ -1,95 +1,172 @@
-//! A source that says what a test told it to.
+//! A token source that returns what a test tells it to.
 
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind};
 use crate::token::{Token, TokenKind};
 use crate::token_source::{Ask, Identity, TokenSource};
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-/// Gives tokens and errors in the order that a test said, and remembers what it was asked.
+/// Returns tokens and errors in the order that a test gives, and records its calls.
 ///
 /// ```
 /// use shortway::testing::ScriptedSource;
 /// use shortway::{Error, ErrorKind, TokenSource};
 ///
-/// let source = ScriptedSource::new().then_token("ya29.first").then_error(Error::new(ErrorKind::Dns, "no network"));
+/// let source = ScriptedSource::new()
+///     .then_token("ya29.first")
+///     .then_error(Error::new(ErrorKind::Dns, "no network"));
 /// assert_eq!(source.token()?.expose_secret(), "ya29.first");
 /// assert_eq!(source.token().unwrap_err().kind(), ErrorKind::Dns);
 /// assert_eq!(source.calls(), 2);
 /// # Ok::<(), Error>(())
 /// ```
-#[derive(Debug, Default)]
+///
+/// With [`numbered`](Self::numbered) it never runs out of tokens. Under a [`ManualClock`](super::ManualClock)
+/// its tokens expire by that clock:
+///
+/// ```
+/// use shortway::testing::{ManualClock, ScriptedSource};
+/// use shortway::{CachePolicy, Cached, TokenSource};
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// let clock = ManualClock::new();
+/// let source = ScriptedSource::numbered().with_clock(clock.clone()).with_lifetime(Duration::from_secs(600));
+/// let cached = Cached::with_policy(source, CachePolicy::default(), Arc::new(clock.clone()));
+/// assert_eq!(cached.token()?.expose_secret(), "token-1");
+/// clock.advance(Duration::from_secs(600));
+/// assert_eq!(cached.token()?.expose_secret(), "token-2");
+/// # Ok::<(), shortway::Error>(())
+/// ```
 pub struct ScriptedSource {
     identity: Option<Identity>,
+    clock: Arc<dyn Clock>,
+    lifetime: Duration,
+    numbered: bool,
     script: Mutex<Script>,
 }
 
 #[derive(Debug, Default)]
 struct Script {
-    outcomes: VecDeque<Result<Token, Error>>,
+    steps: VecDeque<Step>,
     asks: Vec<Ask>,
     invalidated: Vec<Token>,
 }
 
+#[derive(Debug)]
+enum Step {
+    /// A token that expires one lifetime after the call.
+    Fresh(Token),
+    Outcome(Result<Token, Error>),
+}
+
+/// How long tokens live unless a test says otherwise: 1 h, as Google's.
+const LIFETIME: Duration = Duration::from_secs(3600);
+
 impl ScriptedSource {
-    /// A source with nothing to say: every call is an error until outcomes are added.
+    /// A source without outcomes: every call is an error until outcomes are added.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            identity: None,
+            clock: Arc::new(SystemClock),
+            lifetime: LIFETIME,
+            numbered: false,
+            script: Mutex::default(),
+        }
     }
 
-    /// Then gives an access token of this text, good for an hour.
-    ///
-    /// # Panics
-    /// When the text is no token: empty, or with characters that a header cannot carry.
+    /// A source of numbered tokens: when no added outcome is left, call n returns `token-n`, counted from 1.
     #[must_use]
-    pub fn then_token(self, secret: &str) -> Self {
-        let expires_at = SystemTime::now() + Duration::from_secs(3600);
-        let token = Token::new(TokenKind::Access, secret, expires_at).expect("a token's text");
-        self.then(Ok(token))
+    pub fn numbered() -> Self {
+        Self { numbered: true, ..Self::new() }
     }
 
-    /// Then gives this error.
+    /// Sets the clock by which tokens expire; the system's by default.
     #[must_use]
-    pub fn then_error(self, error: Error) -> Self {
-        self.then(Err(error))
-    }
-
-    /// Then gives this.
-    #[must_use]
-    pub fn then(self, outcome: Result<Token, Error>) -> Self {
-        self.script().outcomes.push_back(outcome);
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
         self
     }
 
-    /// Says that it speaks for `identity`.
+    /// Sets how long the tokens of [`then_token`](Self::then_token) and [`numbered`](Self::numbered) live,
+    /// from the call that returns them; 1 h by default.
+    #[must_use]
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Sets the identity that the source reports.
     #[must_use]
     pub fn with_identity(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
         self
     }
 
-    /// How often it was asked for a token.
+    /// Adds an access token with this text. It expires one lifetime after the call that returns it.
+    ///
+    /// # Panics
+    /// When the text is no token: empty, or with characters that a header cannot carry.
+    #[must_use]
+    pub fn then_token(self, secret: &str) -> Self {
+        let token = Token::new(TokenKind::Access, secret, self.clock.now()).expect("a token's text");
+        self.script().steps.push_back(Step::Fresh(token));
+        self
+    }
+
+    /// Adds an error.
+    #[must_use]
+    pub fn then_error(self, error: Error) -> Self {
+        self.then(Err(error))
+    }
+
+    /// Adds an outcome, a token as it is or an error.
+    #[must_use]
+    pub fn then(self, outcome: Result<Token, Error>) -> Self {
+        self.push(outcome);
+        self
+    }
+
+    /// Adds an outcome to a source that is in use.
+    pub fn push(&self, outcome: Result<Token, Error>) {
+        self.script().steps.push_back(Step::Outcome(outcome));
+    }
+
+    /// How many calls asked for a token.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.script().asks.len()
     }
 
-    /// What it was asked, call by call.
+    /// The options of each call, in order.
     #[must_use]
     pub fn asks(&self) -> Vec<Ask> {
         self.script().asks.clone()
     }
 
-    /// The tokens that it was told are refused.
+    /// The tokens that were reported as refused, in order.
     #[must_use]
     pub fn invalidated(&self) -> Vec<Token> {
         self.script().invalidated.clone()
     }
 
-    fn script(&self) -> std::sync::MutexGuard<'_, Script> {
+    fn script(&self) -> MutexGuard<'_, Script> {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A token with this text that is granted now.
+    fn grant(&self, kind: TokenKind, secret: &str) -> Result<Token, Error> {
+        Ok(Token::new(kind, secret, self.clock.now() + self.lifetime)?.with_lifetime(self.lifetime))
+    }
+}
+
+impl Default for ScriptedSource {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -99,11 +176,19 @@ impl TokenSource for ScriptedSource {
     }
 
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
-        let mut script = self.script();
-        script.asks.push(ask.clone());
-        script.outcomes.pop_front().unwrap_or_else(|| {
-            Err(Error::new(ErrorKind::Other, "the scripted source was asked more often than the test said"))
-        })
+        let (call, step) = {
+            let mut script = self.script();
+            script.asks.push(ask.clone());
+            (script.asks.len(), script.steps.pop_front())
+        };
+        match step {
+            Some(Step::Fresh(token)) => self.grant(token.kind(), token.expose_secret()),
+            Some(Step::Outcome(outcome)) => outcome,
+            None if self.numbered => self.grant(TokenKind::Access, &format!("token-{call}")),
+            None => {
+                Err(Error::new(ErrorKind::Other, "the scripted source has no outcome left for this call"))
+            }
+        }
     }
 
     fn identity(&self) -> Option<Identity> {
@@ -112,5 +197,15 @@ impl TokenSource for ScriptedSource {
 
     fn invalidate(&self, token: &Token) {
         self.script().invalidated.push(token.clone());
+    }
+}
+
+impl fmt::Debug for ScriptedSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScriptedSource")
+            .field("identity", &self.identity)
+            .field("lifetime", &self.lifetime)
+            .field("script", &*self.script())
+            .finish_non_exhaustive()
     }
 }

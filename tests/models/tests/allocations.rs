@@ -4,11 +4,12 @@
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use shortway::http::{Request, Transport, UreqTransport};
-use shortway::{Cached, ErrorKind, Token, TokenKind, TokenSource};
+use shortway::{Ask, Cached, ErrorKind, Token, TokenKind, TokenSource};
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::{Mutex, mpsc};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 #[test]
 fn hit_allocates_nothing() {
@@ -25,6 +26,34 @@ fn hit_allocates_nothing() {
         }
     });
     assert_eq!(hits.count_total, 0);
+}
+
+/// A thread that polls a refresh which hangs, with deadlines in the past and in the next microseconds.
+#[test]
+fn waiters_that_left_cost_no_memory() {
+    let (release, released) = mpsc::channel::<()>();
+    let (started, running) = mpsc::channel();
+    let gate = Mutex::new((started, released));
+    let cached = Cached::new(shortway::from_fn(|| {
+        let gate = gate.lock().unwrap();
+        gate.0.send(()).unwrap();
+        let _ = gate.1.recv();
+        Token::new(TokenKind::Access, "late", SystemTime::now() + Duration::from_secs(3599))
+    }));
+    thread::scope(|scope| {
+        scope.spawn(|| cached.token());
+        running.recv().unwrap();
+        let mut kinds = Vec::with_capacity(10_000);
+        let polls = allocation_counter::measure(|| {
+            for poll in 0..10_000 {
+                let ask = Ask::new().with_deadline(Instant::now() + Duration::from_micros(poll % 3));
+                kinds.push(cached.token_for(&ask).unwrap_err().kind());
+            }
+        });
+        assert!(kinds.iter().all(|kind| *kind == ErrorKind::Timeout));
+        assert!(polls.bytes_current < 1000, "{} bytes are left", polls.bytes_current);
+        drop(release);
+    });
 }
 
 /// Answers every request with `body`, said to be gzip; gives its URL.
@@ -69,7 +98,8 @@ fn get(url: &str, accept_gzip: bool) -> (Result<usize, ErrorKind>, u64) {
     (outcome, memory.bytes_max)
 }
 
-/// With and without ureq's own gzip (feature `ureq-gzip`), which knows no cap: whoever unpacks, decoded bytes count.
+/// With and without ureq's own gzip (feature `ureq-gzip`), which knows no cap: whoever unpacks, decoded bytes
+/// count.
 #[test]
 fn gzip_bomb_costs_little() {
     let bomb = serve_gzip(packed(200 << 20));
@@ -84,7 +114,8 @@ fn gzip_bomb_costs_little() {
     assert_eq!(get(&over, true).0, Err(ErrorKind::TooLarge), "one byte more");
 }
 
-/// Not asked for, it is refused as it comes, or unpacked by ureq under the same cap where ureq does that unasked.
+/// Not asked for, it is refused as it comes, or unpacked by ureq under the same cap where ureq does that
+/// unasked.
 #[test]
 fn gzip_that_was_not_asked_for_costs_little_too() {
     let bomb = serve_gzip(packed(200 << 20));

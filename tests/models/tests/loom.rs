@@ -1,17 +1,16 @@
 //! Every schedule of a few threads, up to three preemptions: what the cache promises holds in all of them.
 //!
-//! Time stands still but where a model moves it; a wait that times out is a model that moves the time and wakes the
-//! waiter, at any moment loom finds. A waiter that nobody wakes is a deadlock, and loom reports it.
+//! Time stands still but where a model moves it; a wait that times out is a model that moves the time and
+//! wakes the waiter, at any moment loom finds. A waiter that nobody wakes is a deadlock, and loom reports it.
 //!
-//! I2 one flight at a time unless the limit passed; I4 a failure never touches the slot; I5 the slot's expiry goes down by
-//! invalidation only; I6 all who wait share one outcome; I9 a panic leaves the cache usable; I10 callers with a stale token
-//! never block; I1 no token past its margin is handed out of the slot.
+//! The numbers I1 to I10 are those of the invariants that open `src/cached/mod.rs`.
 #![cfg(not(feature = "shuttle"))]
 
 use loom::sync::Mutex;
 use loom::thread;
 use shortway::{Ask, Clock, Error, ErrorKind, Token, TokenKind, TokenSource};
 use shortway_models::cached::{CachePolicy, Cached};
+use shortway_models::process::become_process;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -168,8 +167,8 @@ fn cold_start_is_one_flight_for_all() {
     });
 }
 
-/// I10, I2: while a stale token is renewed, everybody else has it at once. The source answers only when the others are
-/// through, so a caller that blocked would be a deadlock.
+/// I10, I2: while a stale token is renewed, everybody else has it at once. The source answers only when the
+/// others are through, so a caller that blocked would be a deadlock.
 #[test]
 fn stale_callers_never_block() {
     model(|| {
@@ -187,7 +186,8 @@ fn stale_callers_never_block() {
             let cached = Arc::clone(&cached);
             thread::spawn(move || cached.token().unwrap())
         };
-        // Whoever finds the flight under way is not the leader and returns; if this thread leads, nobody else is in the way.
+        // Whoever finds the flight under way is not the leader and returns; if this thread leads, nobody else
+        // is in the way.
         let mine = {
             let cached = Arc::clone(&cached);
             let through = through.clone();
@@ -204,7 +204,8 @@ fn stale_callers_never_block() {
     });
 }
 
-/// I10 again, by the ordinary call: two callers in the stale window, the source hangs until one of them has returned.
+/// I10 again, by the ordinary call: two callers in the stale window, the source hangs until one of them has
+/// returned.
 #[test]
 fn of_two_stale_callers_one_returns_before_the_refresh_ends() {
     model(|| {
@@ -233,7 +234,8 @@ fn of_two_stale_callers_one_returns_before_the_refresh_ends() {
     });
 }
 
-/// I6, I4, I7: a failure is told to all who wait for it, and to nobody it happens twice; past the back-off all is well.
+/// I6, I4, I7: a failure is told to all who wait for it, and to nobody it happens twice; past the back-off
+/// all is well.
 #[test]
 fn failure_is_shared_and_forgotten() {
     model(|| {
@@ -278,7 +280,8 @@ fn panic_strands_nobody() {
     model(|| {
         let (cached, source, clock) = Source::cached(|call, clock: &Seconds| {
             if call == 1 {
-                // Quietly: a panic's message and backtrace would be printed in each of thousands of schedules.
+                // Quietly: a panic's message and backtrace would be printed in each of thousands of
+                // schedules.
                 std::panic::resume_unwind(Box::new("planted"));
             }
             token(call, clock)
@@ -359,7 +362,8 @@ fn waiter_leaves_at_its_own_deadline() {
     });
 }
 
-/// I2, I5: a flight that hangs past the limit is overtaken once; its late token, which ends sooner, changes nothing.
+/// I2, I5: a flight that hangs past the limit is overtaken once; its late token, which ends sooner, changes
+/// nothing.
 #[test]
 fn hung_flight_is_overtaken_and_its_late_result_is_dropped() {
     model(|| {
@@ -383,13 +387,15 @@ fn hung_flight_is_overtaken_and_its_late_result_is_dropped() {
         let new = cached.token().unwrap();
         assert_eq!(new.expose_secret(), "token-2");
         release.open();
-        assert_eq!(hung.join().unwrap().expose_secret(), "token-1");
+        // Late, it finds the token with more left in the cache.
+        assert_eq!(hung.join().unwrap(), new);
         assert_eq!(cached.token().unwrap(), new);
         assert_eq!((source.made(), source.most_at_once()), (2, 2));
     });
 }
 
-/// I2, I4: a flight that was overtaken fails late, while its successor is in the air; who comes then waits for the successor.
+/// I2, I4: a flight that was overtaken fails late, while its successor is in the air; who comes then waits
+/// for the successor.
 #[test]
 fn late_failure_does_not_end_the_successor() {
     model(|| {
@@ -441,5 +447,107 @@ fn token_past_its_margin_is_never_handed_out() {
         let tokens = [cached.token().unwrap(), other.join().unwrap()];
         assert!(!tokens.contains(&old), "{tokens:?}");
         assert_eq!((source.made(), source.most_at_once()), (2, 1));
+    });
+}
+
+/// Lets the time of a call pass that gives less than a second; answers any other.
+struct Slow {
+    clock: Seconds,
+    calls: Mutex<u64>,
+}
+
+impl TokenSource for Slow {
+    fn token(&self) -> Result<Token, Error> {
+        unreachable!("the cache sets a deadline")
+    }
+
+    fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
+        let call = {
+            let mut calls = self.calls.lock().unwrap();
+            *calls += 1;
+            *calls
+        };
+        if ask.deadline().unwrap() < self.clock.monotonic() + Duration::from_secs(1) {
+            return Err(Error::new(ErrorKind::Timeout, "no response in time"));
+        }
+        token(call, &self.clock)
+    }
+}
+
+/// I6, I8: a caller with a short deadline leads or waits; those with more time get a token in every schedule.
+#[test]
+fn hurried_caller_fails_no_patient_one() {
+    model(|| {
+        let clock = Seconds::default();
+        let source = Arc::new(Slow { clock: clock.clone(), calls: Mutex::new(0) });
+        let cached =
+            Cached::with_policy(Arc::clone(&source), CachePolicy::default(), Arc::new(clock.clone()));
+        let cached = Arc::new(cached);
+        let hurried = {
+            let (cached, deadline) = (Arc::clone(&cached), clock.monotonic() + Duration::from_millis(100));
+            thread::spawn(move || cached.token_for(&Ask::new().with_deadline(deadline)))
+        };
+        let patient = {
+            let cached = Arc::clone(&cached);
+            thread::spawn(move || cached.token())
+        };
+        let mine = cached.token().unwrap();
+        assert_eq!(patient.join().unwrap().unwrap(), mine);
+        match hurried.join().unwrap() {
+            Ok(token) => assert_eq!(token, mine),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Timeout),
+        }
+        assert!(*source.calls.lock().unwrap() <= 2);
+    });
+}
+
+/// I2: a child process does not wait for a refresh of its parent.
+#[test]
+fn child_process_does_not_wait_for_its_parent() {
+    model(|| {
+        become_process(1);
+        let release = Gate::new();
+        let gate = release.clone();
+        let (cached, source, _) = Source::cached(move |call, clock: &Seconds| {
+            if call == 1 {
+                gate.pass();
+            }
+            token(call, clock)
+        });
+        let parent = {
+            let cached = Arc::clone(&cached);
+            thread::spawn(move || cached.token().unwrap())
+        };
+        while source.made() == 0 {
+            thread::yield_now();
+        }
+        become_process(2);
+        assert_eq!(cached.token().unwrap().expose_secret(), "token-2");
+        release.open();
+        parent.join().unwrap();
+        assert_eq!((source.made(), source.most_at_once()), (2, 2));
+    });
+}
+
+/// I3: a source that calls its own cache gets an error; a thread that waits gets the token all the same.
+#[test]
+fn source_that_calls_its_own_cache_does_not_wait() {
+    model(|| {
+        let own = Arc::new(std::sync::OnceLock::<std::sync::Weak<dyn TokenSource>>::new());
+        let inner = Arc::clone(&own);
+        let (cached, source, _) = Source::cached(move |call, clock: &Seconds| {
+            let cached = inner.get().unwrap().upgrade().unwrap();
+            assert_eq!(cached.token().unwrap_err().kind(), ErrorKind::Other);
+            token(call, clock)
+        });
+        let weak: std::sync::Weak<dyn TokenSource> =
+            Arc::downgrade(&(Arc::clone(&cached) as Arc<dyn TokenSource>));
+        own.set(weak).unwrap();
+        let other = {
+            let cached = Arc::clone(&cached);
+            thread::spawn(move || cached.token().unwrap())
+        };
+        assert_eq!(cached.token().unwrap(), other.join().unwrap());
+        assert_eq!(source.made(), 1);
     });
 }

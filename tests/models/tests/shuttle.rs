@@ -1,7 +1,8 @@
-//! Eight threads on one cache, in hundreds of thousands of random schedules: calls, invalidations, failures, panics, time.
+//! Eight threads on one cache, in hundreds of thousands of random schedules: calls, invalidations, failures,
+//! panics, time.
 //!
-//! The number of schedules is `SCHEDULES`, 200,000 unless the environment says otherwise. A failure prints the schedule, and
-//! shuttle's `replay` runs it again.
+//! The number of schedules is `SCHEDULES`, 200,000 unless the environment says otherwise. A failure prints
+//! the schedule, and shuttle's `replay` runs it again.
 #![cfg(feature = "shuttle")]
 
 use shortway::{Ask, Clock, Error, ErrorKind, Token, TokenKind, TokenSource};
@@ -18,6 +19,12 @@ use std::time::{Duration, Instant, SystemTime};
 const THREADS: usize = 8;
 const STEPS: usize = 3;
 const LIFETIME: u64 = 100;
+
+/// What most callers give.
+const PATIENT: Duration = Duration::from_secs(30);
+
+/// So little that the source never answers in time.
+const HURRIED: Duration = Duration::from_secs(2);
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
@@ -62,46 +69,63 @@ struct Source {
 #[derive(Default)]
 struct SourceState {
     made: u64,
-    /// When each thread last called the cache; a flight that it leads was begun then or later.
-    called: HashMap<ThreadId, Instant>,
+    /// The last call of the cache by each thread.
+    calls: HashMap<ThreadId, Call>,
     /// The same of the threads whose calls of the source are under way.
-    under_way: Vec<Instant>,
+    under_way: Vec<Call>,
     /// Kept, because callers of the cache catch panics.
     violation: Option<String>,
 }
 
+/// A call of the cache: a refresh that it makes begins then or later.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Call {
+    at: Instant,
+    /// How much time it gives.
+    gives: Duration,
+}
+
+impl Call {
+    /// Before this a refresh by this call does not count as hung. That of a usable token has 5 s.
+    fn limit(self) -> Instant {
+        self.at + self.gives.min(Duration::from_secs(5)) + Duration::from_secs(5)
+    }
+}
+
 impl TokenSource for Source {
     fn token(&self) -> Result<Token, Error> {
-        unreachable!("the cache asks with a deadline")
+        unreachable!("the cache sets a deadline")
     }
 
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
-        assert!(ask.deadline().is_some(), "the cache gives a deadline");
-        let (call, called) = {
+        assert!(ask.deadline().is_some(), "the cache sets a deadline");
+        let (number, call) = {
             let mut state = self.state.lock().unwrap();
-            // I2: two calls at once only if the older flight is past the limit. Which comes here first does not matter: a
-            // leader may be held up before it asks.
-            let (now, limit) = (self.clock.monotonic(), CachePolicy::default().flight_limit);
-            let called = state.called[&thread::current().id()];
-            if let Some(other) = state.under_way.iter().find(|other| now < called.min(**other) + limit) {
-                state.violation =
-                    Some(format!("at {now:?} two flights of callers since {called:?} and {other:?}"));
+            // I2: two calls at once only if the older refresh hangs. Which comes here first does not matter:
+            // a leader may be held up before it calls.
+            let now = self.clock.monotonic();
+            let call = state.calls[&thread::current().id()];
+            if let Some(other) = state.under_way.iter().find(|other| now < call.limit().min(other.limit())) {
+                state.violation = Some(format!("at {now:?} two refreshes: {call:?} and {other:?}"));
             }
             state.made += 1;
-            state.under_way.push(called);
-            (state.made, called)
+            state.under_way.push(call);
+            (state.made, call)
         };
         let expires_at = self.clock.now() + Duration::from_secs(LIFETIME);
         thread::yield_now();
         {
             let mut state = self.state.lock().unwrap();
-            let place = state.under_way.iter().position(|c| *c == called).unwrap();
+            let place = state.under_way.iter().position(|c| *c == call).unwrap();
             state.under_way.swap_remove(place);
+        }
+        if call.gives <= HURRIED {
+            return Err(Error::new(ErrorKind::Timeout, "no response in time"));
         }
         match shuttle::rand::thread_rng().gen_range(0..6) {
             0 => Err(Error::new(ErrorKind::Unavailable, "down")),
             1 => std::panic::resume_unwind(Box::new("planted")),
-            _ => Token::new(TokenKind::Access, &format!("token-{call}"), expires_at),
+            _ => Token::new(TokenKind::Access, &format!("token-{number}"), expires_at),
         }
     }
 }
@@ -125,7 +149,8 @@ fn schedule() {
             (thread, done)
         })
         .collect();
-    // Time goes on until everyone is through, so that nobody waits for ever; who parks is woken, as by a time-out.
+    // Time goes on until everyone is through, so that nobody waits for ever; who parks is woken, as by a
+    // time-out.
     for (thread, done) in threads {
         while !done.load(Ordering::SeqCst) {
             clock.pass(10);
@@ -139,7 +164,7 @@ fn schedule() {
     // I7, I9: whatever happened, past the back-off the cache works as soon as the source does.
     for _ in 0..200 {
         clock.pass(61);
-        note_call(&cached, &clock);
+        note_call(&cached, &clock, PATIENT);
         if let Ok(Ok(_)) = catch_unwind(AssertUnwindSafe(|| cached.token())) {
             return;
         }
@@ -148,9 +173,8 @@ fn schedule() {
 }
 
 fn step(cached: &Cached<Arc<Source>>, clock: &Seconds) {
-    note_call(cached, clock);
     let before = clock.now();
-    match shuttle::rand::thread_rng().gen_range(0..8) {
+    match shuttle::rand::thread_rng().gen_range(0..9) {
         0 => clock.pass(25),
         1 => {
             if let Some(token) = cached.usable_token() {
@@ -159,17 +183,32 @@ fn step(cached: &Cached<Arc<Source>>, clock: &Seconds) {
                 cached.invalidate(&token);
             }
         }
-        2 => drop(catch_unwind(AssertUnwindSafe(|| cached.refresh_if_due()))),
-        3 => {
-            let ask = Ask::new().with_deadline(clock.monotonic() + Duration::from_secs(40));
-            drop(catch_unwind(AssertUnwindSafe(|| cached.token_for(&ask))));
+        2 => {
+            note_call(cached, clock, PATIENT);
+            drop(catch_unwind(AssertUnwindSafe(|| cached.refresh_if_due())));
         }
-        _ => drop(catch_unwind(AssertUnwindSafe(|| cached.token()))),
+        3 => call(cached, clock, Duration::from_secs(40)),
+        4 => call(cached, clock, HURRIED),
+        _ => call(cached, clock, PATIENT),
     }
 }
 
-fn note_call(cached: &Cached<Arc<Source>>, clock: &Seconds) {
-    cached.source().state.lock().unwrap().called.insert(thread::current().id(), clock.monotonic());
+/// A call that gives so much time. I6: it fails for lack of time only when that has passed.
+fn call(cached: &Cached<Arc<Source>>, clock: &Seconds, gives: Duration) {
+    let deadline = clock.monotonic() + gives;
+    note_call(cached, clock, gives);
+    let ask = Ask::new().with_deadline(deadline);
+    if let Ok(Err(error)) = catch_unwind(AssertUnwindSafe(|| cached.token_for(&ask)))
+        && error.kind() == ErrorKind::Timeout
+        && gives > HURRIED
+    {
+        assert!(clock.monotonic() >= deadline, "timed out early");
+    }
+}
+
+fn note_call(cached: &Cached<Arc<Source>>, clock: &Seconds, gives: Duration) {
+    let call = Call { at: clock.monotonic(), gives };
+    cached.source().state.lock().unwrap().calls.insert(thread::current().id(), call);
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! The cache: one refresh for all, an old token while it lasts, nothing thrown away.
 
+mod clocks;
+mod misuse;
+mod patience;
+#[path = "../util/mod.rs"]
 mod util;
+mod winner;
 
 use shortway::scope::ANALYTICS_READONLY;
 use shortway::testing::{FakeGoogle, ManualClock, ScriptedSource, throw_away_key};
 use shortway::{
     Ask, CachePolicy, Cached, Clock, Error, ErrorKind, RetryPolicy, Token, TokenKind, TokenSource, Tokens,
 };
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
 use std::thread;
@@ -16,41 +20,42 @@ use util::endpoint::Endpoint;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A source on the same hand-moved clock: gives numbered tokens of a lifetime, or the errors queued.
-struct Source {
-    clock: ManualClock,
-    lifetime: Duration,
-    made: Mutex<u32>,
-    errors: Mutex<VecDeque<Error>>,
+/// Numbered tokens of this lifetime on a clock moved by hand, in a cache.
+fn cached(clock: &ManualClock, lifetime: Duration) -> Cached<ScriptedSource> {
+    cache(ScriptedSource::numbered().with_clock(clock.clone()).with_lifetime(lifetime), clock)
 }
 
-impl Source {
-    fn new(clock: &ManualClock, lifetime: Duration) -> Arc<Self> {
-        Arc::new(Self { clock: clock.clone(), lifetime, made: Mutex::default(), errors: Mutex::default() })
+/// `source` in a cache with the default policy.
+fn cache<S: TokenSource>(source: S, clock: &ManualClock) -> Cached<S> {
+    Cached::with_policy(source, CachePolicy::default(), Arc::new(clock.clone()))
+}
+
+/// A source that calls a closure with the number of the call, counted from 1, and its options.
+struct Scripted<F>(F, AtomicUsize);
+
+impl<F: Fn(usize, &Ask) -> Result<Token, Error> + Send + Sync> Scripted<F> {
+    fn new(answer: F) -> Self {
+        Self(answer, AtomicUsize::new(0))
     }
 
-    fn made(&self) -> u32 {
-        *self.made.lock().expect("the count")
-    }
-
-    fn fail(&self, kind: ErrorKind) {
-        self.errors.lock().expect("the errors").push_back(Error::new(kind, "no"));
+    fn calls(&self) -> usize {
+        self.1.load(Ordering::SeqCst)
     }
 }
 
-impl TokenSource for Source {
+impl<F: Fn(usize, &Ask) -> Result<Token, Error> + Send + Sync> TokenSource for Scripted<F> {
     fn token(&self) -> Result<Token, Error> {
-        let mut made = self.made.lock().expect("the count");
-        *made += 1;
-        if let Some(error) = self.errors.lock().expect("the errors").pop_front() {
-            return Err(error);
-        }
-        Token::new(TokenKind::Access, &format!("token-{made}"), self.clock.now() + self.lifetime)
+        self.token_for(&Ask::new())
+    }
+
+    fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
+        (self.0)(self.1.fetch_add(1, Ordering::SeqCst) + 1, ask)
     }
 }
 
-fn cached(source: &Arc<Source>) -> Cached<Arc<Source>> {
-    Cached::with_policy(Arc::clone(source), CachePolicy::default(), Arc::new(source.clock.clone()))
+/// The next call of the source fails.
+fn fail(cached: &Cached<ScriptedSource>, kind: ErrorKind) {
+    cached.source().push(Err(Error::new(kind, "no")));
 }
 
 #[track_caller]
@@ -61,27 +66,25 @@ fn secret(cached: &impl TokenSource) -> String {
 #[test]
 fn token_is_kept_until_the_early_refresh_window() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
+    let cached = cached(&clock, 3600 * SECOND);
     assert_eq!(secret(&cached), "token-1");
     clock.advance(3374 * SECOND);
     assert_eq!(secret(&cached), "token-1");
     clock.advance(46 * SECOND); // 180 s before the end: the latest that the jitter may draw
     assert_eq!(secret(&cached), "token-2");
-    assert_eq!(source.made(), 2);
+    assert_eq!(cached.source().calls(), 2);
 }
 
 #[test]
 fn failed_refresh_leaves_the_old_token_in_use() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
+    let cached = cached(&clock, 3600 * SECOND);
     secret(&cached);
     clock.advance(3450 * SECOND);
-    source.fail(ErrorKind::Unavailable);
+    fail(&cached, ErrorKind::Unavailable);
     assert_eq!(secret(&cached), "token-1");
     assert_eq!(secret(&cached), "token-1");
-    assert_eq!(source.made(), 2, "the back-off holds the second refresh off");
+    assert_eq!(cached.source().calls(), 2, "the back-off holds the second refresh off");
     clock.advance(10 * SECOND);
     assert_eq!(secret(&cached), "token-3");
 }
@@ -89,13 +92,12 @@ fn failed_refresh_leaves_the_old_token_in_use() {
 #[test]
 fn without_a_usable_token_the_failure_is_told_until_the_back_off_ends() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
-    source.fail(ErrorKind::Dns);
+    let cached = cached(&clock, 3600 * SECOND);
+    fail(&cached, ErrorKind::Dns);
     assert_eq!(cached.token().expect_err("no network").kind(), ErrorKind::Dns);
     let held_off = cached.token().expect_err("too soon");
     assert_eq!(held_off.kind(), ErrorKind::Backoff);
-    assert_eq!(held_off.to_string(), "no token, and the last try failed a moment ago: no");
+    assert_eq!(held_off.to_string(), "no token: the last refresh failed, and the next one is not due yet");
     let at = held_off.retry_at().expect("when");
     assert!(held_off.is_retryable() && at > clock.now() && at <= clock.now() + SECOND);
     clock.advance(SECOND);
@@ -112,10 +114,9 @@ fn token_dies_by_whichever_clock_is_further() {
     }];
     for go_on in moves {
         let clock = ManualClock::new();
-        let source = Source::new(&clock, 3600 * SECOND);
-        let cached = cached(&source);
+        let cached = cached(&clock, 3600 * SECOND);
         secret(&cached);
-        source.fail(ErrorKind::Dns);
+        fail(&cached, ErrorKind::Dns);
         go_on(&clock, far);
         cached.token().expect_err("used up, and no new one to be had");
     }
@@ -124,8 +125,7 @@ fn token_dies_by_whichever_clock_is_further() {
 #[test]
 fn invalidate_drops_that_token_and_no_newer_one() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
+    let cached = cached(&clock, 3600 * SECOND);
     let first = cached.token().expect("a token");
     cached.invalidate(&first);
     let second = cached.token().expect("another");
@@ -134,22 +134,21 @@ fn invalidate_drops_that_token_and_no_newer_one() {
     assert_eq!(cached.token().expect("kept"), second);
     let third = cached.token_for(&Ask::new().with_other_than(second.clone())).expect("a third");
     assert_ne!(third, second);
-    assert_eq!(source.made(), 3);
+    assert_eq!(cached.source().calls(), 3);
 }
 
 #[test]
 fn panic_in_the_source_strands_nobody() {
     let clock = ManualClock::new();
     let calls = Mutex::new(0);
-    let cached = Cached::with_policy(
+    let cached = cache(
         shortway::from_fn(|| {
             let mut calls = calls.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             *calls += 1;
             assert_ne!(*calls, 1, "the first call panics");
             Token::new(TokenKind::Access, "after", clock.now() + 3600 * SECOND)
         }),
-        CachePolicy::default(),
-        Arc::new(clock.clone()),
+        &clock,
     );
     thread::scope(|scope| scope.spawn(|| cached.token()).join().expect_err("the panic goes on"));
     assert_eq!(cached.token().expect_err("a moment later").kind(), ErrorKind::Backoff);
@@ -216,7 +215,8 @@ fn thousand_threads_share_one_failure() {
     assert_eq!(google.token_requests(), 3);
 }
 
-/// The server answers the renewal only when every other caller has returned: had one of them waited, nobody would ever.
+/// The server answers the renewal only when every other caller has returned: had one of them waited, nobody
+/// would ever.
 #[test]
 fn in_the_stale_window_nobody_waits_for_the_one_who_renews() {
     let clock = ManualClock::new();
@@ -239,8 +239,7 @@ fn in_the_stale_window_nobody_waits_for_the_one_who_renews() {
     });
     const THREADS: usize = 1000;
     // The renewal may take as long as all others need to return.
-    let mut policy = CachePolicy::default();
-    policy.stale_wait = 30 * SECOND;
+    let policy = CachePolicy::default().with_stale_wait(30 * SECOND);
     let source = shortway::service_account(throw_away_key(), [ANALYTICS_READONLY])
         .token_endpoint(format!("{}/token", server.url))
         .clock(clock.clone())
@@ -282,8 +281,8 @@ fn server_that_repeats_a_token_is_not_stormed() {
         let _ = source.token();
         clock.advance(SECOND / 20);
     }
-    // Fresh for 15 s or more; one request then, and the pause of a usable token; past 18 s it is used up, and the pauses are
-    // half a second and its doubles, or half of that.
+    // Fresh for 15 s or more; one request then, and the pause of a usable token; past 18 s it is used up, and
+    // the pauses are half a second and its doubles, or half of that.
     let requests = server.received().len();
     assert!((2..=6).contains(&requests), "{requests} requests");
 }
@@ -293,13 +292,12 @@ fn token_that_a_server_refuses_and_the_source_insists_on_is_kept() {
     let clock = ManualClock::new();
     let made = AtomicUsize::new(0);
     let token = Token::new(TokenKind::Access, "only", clock.now() + 3600 * SECOND).expect("a token");
-    let cached = Cached::with_policy(
+    let cached = cache(
         shortway::from_fn(|| {
             made.fetch_add(1, Ordering::SeqCst);
             Ok(token.clone())
         }),
-        CachePolicy::default(),
-        Arc::new(clock.clone()),
+        &clock,
     );
     for _ in 0..50 {
         cached.invalidate(&cached.token().expect("better than none"));
@@ -313,8 +311,7 @@ fn token_that_a_server_refuses_and_the_source_insists_on_is_kept() {
 #[test]
 fn token_can_be_had_without_ever_waiting() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
+    let cached = cached(&clock, 3600 * SECOND);
     assert_eq!(cached.usable_token(), None);
     let first = cached.refresh_if_due();
     assert!(first.refreshed.expect("due").is_ok());
@@ -325,8 +322,8 @@ fn token_can_be_had_without_ever_waiting() {
 
     clock.advance(first.next);
     assert_eq!(secret(&cached), "token-1", "no other caller finds it due yet");
-    assert_eq!(source.made(), 1);
-    source.fail(ErrorKind::Unavailable);
+    assert_eq!(cached.source().calls(), 1);
+    fail(&cached, ErrorKind::Unavailable);
     let failed = cached.refresh_if_due();
     assert_eq!(
         failed.refreshed.expect("due").expect_err("the source is down").kind(),
@@ -336,7 +333,7 @@ fn token_can_be_had_without_ever_waiting() {
     assert_eq!(cached.usable_token().expect("held").expose_secret(), "token-1");
     clock.advance(failed.next);
     assert!(cached.refresh_if_due().refreshed.expect("due").is_ok());
-    assert_eq!((secret(&cached), source.made()), ("token-3".to_owned(), 3));
+    assert_eq!((secret(&cached), cached.source().calls()), ("token-3".to_owned(), 3));
 }
 
 #[test]
@@ -367,7 +364,7 @@ fn token_that_has_expired_already_is_no_token() {
         Arc::new(clock.clone()),
     );
     let error = cached.token().expect_err("dead");
-    assert_eq!(error.message(), "the source handed out a token that has expired already");
+    assert_eq!(error.message(), "the source returned a token that has expired already");
     assert_eq!(cached.token().expect_err("at once").kind(), ErrorKind::Backoff);
 }
 
@@ -375,8 +372,7 @@ fn token_that_has_expired_already_is_no_token() {
 #[test]
 fn token_that_ends_sooner_than_a_used_up_one_is_kept() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
+    let cached = cached(&clock, 3600 * SECOND);
     // Fetched while the wall clock was a day ahead, which was then put right.
     let true_time = clock.now();
     clock.set(true_time + 86_400 * SECOND);
@@ -388,7 +384,7 @@ fn token_that_ends_sooner_than_a_used_up_one_is_kept() {
         clock.advance(SECOND);
         assert_eq!(secret(&cached), "token-2");
     }
-    assert_eq!(source.made(), 2);
+    assert_eq!(cached.source().calls(), 2);
 }
 
 #[test]
@@ -397,13 +393,12 @@ fn token_that_never_changes_and_claims_years_stays_in_use() {
     let made = AtomicUsize::new(0);
     let token =
         Token::new(TokenKind::Access, "static", clock.now() + 10 * 365 * 86_400 * SECOND).expect("a token");
-    let cached = Cached::with_policy(
+    let cached = cache(
         shortway::from_fn(|| {
             made.fetch_add(1, Ordering::SeqCst);
             Ok(token.clone())
         }),
-        CachePolicy::default(),
-        Arc::new(clock.clone()),
+        &clock,
     );
     for _ in 0..100 {
         assert_eq!(secret(&cached), "static");
@@ -415,15 +410,14 @@ fn token_that_never_changes_and_claims_years_stays_in_use() {
 #[test]
 fn who_has_no_time_does_not_ask_for_all() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
+    let cached = cached(&clock, 3600 * SECOND);
     let late = Ask::new().with_deadline(clock.monotonic());
     let error = cached.token_for(&late).expect_err("no time");
     assert_eq!(
         (error.kind(), error.message()),
-        (ErrorKind::Timeout, "no token, and no time left to ask for one")
+        (ErrorKind::Timeout, "no token, and no time left to request one")
     );
-    assert_eq!(source.made(), 0);
+    assert_eq!(cached.source().calls(), 0);
     assert_eq!(secret(&cached), "token-1");
     assert_eq!(cached.token_for(&late).expect("it is there").expose_secret(), "token-1");
 }
@@ -431,12 +425,11 @@ fn who_has_no_time_does_not_ask_for_all() {
 #[test]
 fn server_that_refuses_every_token_does_not_cost_a_request_each_time() {
     let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
+    let cached = cached(&clock, 3600 * SECOND);
     for _ in 0..1000 {
         cached.invalidate(&cached.token().expect("a token"));
     }
-    assert_eq!(source.made(), 4);
+    assert_eq!(cached.source().calls(), 4);
     clock.advance(60 * SECOND);
     cached.invalidate(&cached.token().expect("a token"));
     assert_eq!(secret(&cached), "token-5");
@@ -446,7 +439,7 @@ fn server_that_refuses_every_token_does_not_cost_a_request_each_time() {
 fn old_token_that_is_used_up_while_its_renewal_fails_is_not_handed_out() {
     let clock = ManualClock::new();
     let calls = AtomicUsize::new(0);
-    let cached = Cached::with_policy(
+    let cached = cache(
         shortway::from_fn(|| {
             if calls.fetch_add(1, Ordering::SeqCst) == 0 {
                 return Token::new(TokenKind::Access, "short", clock.now() + 20 * SECOND);
@@ -454,8 +447,7 @@ fn old_token_that_is_used_up_while_its_renewal_fails_is_not_handed_out() {
             clock.advance(5 * SECOND);
             Err(Error::new(ErrorKind::Timeout, "slow and in vain"))
         }),
-        CachePolicy::default(),
-        Arc::new(clock.clone()),
+        &clock,
     );
     cached.token().expect("a token");
     clock.advance(17 * SECOND);

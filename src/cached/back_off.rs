@@ -1,0 +1,118 @@
+//! The pause after a failed refresh: how long it lasts and which callers it holds off.
+
+use super::fault::Fault;
+use super::held::{Now, after};
+use super::policy::{DENIED_PAUSE, LONGEST_ASKED_PAUSE, pause};
+use crate::error::{Error, ErrorKind};
+use std::time::{Duration, SystemTime};
+
+/// The failures since the last success, of each sort the last one.
+#[derive(Default)]
+pub(super) struct BackOff {
+    /// A failure of the source. It holds off every caller.
+    failed: Option<Failure>,
+    /// A failure for lack of time. It holds off callers that give no more time.
+    timed_out: Option<Failure>,
+}
+
+struct Failure {
+    error: Error,
+    at: Now,
+    /// How many failed in a row.
+    count: u32,
+    /// This failure's random number, from 0 to 1.
+    share: f64,
+    /// How much time the refresh had.
+    time: Duration,
+}
+
+/// Who asks, as far as a pause is concerned.
+#[derive(Clone, Copy)]
+pub(super) struct Asker {
+    pub(super) now: Now,
+    /// How much time the caller gives for a refresh.
+    pub(super) patience: Duration,
+    /// Whether the caller has a usable token.
+    pub(super) usable: bool,
+}
+
+/// Whether a caller that gives `patience` may succeed where a refresh that had `other` ran out of time. A
+/// sixteenth more is not enough: deadlines of callers that mean the same time differ a little.
+pub(super) fn is_more(patience: Duration, other: Duration) -> bool {
+    patience > other.saturating_add(other / 16)
+}
+
+/// Whether a refresh that had more time might not have failed like this: it timed out, or no connection was
+/// made, which a source tries again as long as it has time.
+pub(super) fn is_for_lack_of_time(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Connect | ErrorKind::Dns)
+}
+
+impl BackOff {
+    /// Adds a failure of a refresh that had `time`. Returns the failure that it replaces, which may hold
+    /// an error type of the source's: it must not be dropped under a lock.
+    pub(super) fn add(&mut self, error: Error, at: Now, share: f64, time: Duration) -> Self {
+        if is_for_lack_of_time(&error) {
+            let same = self.timed_out.as_ref().filter(|last| !is_more(time, last.time));
+            let failure = Failure { count: count(same), error, at, share, time };
+            return Self { failed: None, timed_out: self.timed_out.replace(failure) };
+        }
+        let failure = Failure { count: count(self.failed.as_ref()), error, at, share, time };
+        Self { failed: self.failed.replace(failure), timed_out: None }
+    }
+
+    /// The error for a caller that is held off.
+    pub(super) fn error(&self, asker: Asker) -> Option<Error> {
+        self.holding(asker).map(|(failure, left)| failure.as_back_off(asker.now.wall.checked_add(left)))
+    }
+
+    /// How long the caller is still held off.
+    pub(super) fn left(&self, asker: Asker) -> Duration {
+        self.holding(asker).map(|(_, left)| left).unwrap_or_default()
+    }
+
+    fn holding(&self, asker: Asker) -> Option<(&Failure, Duration)> {
+        let timed_out = self.timed_out.as_ref().filter(|last| !is_more(asker.patience, last.time));
+        self.failed.iter().chain(timed_out).find_map(|failure| {
+            let end = after(failure.at.monotonic, failure.pause(asker.usable));
+            let left = end.saturating_duration_since(asker.now.monotonic);
+            (!left.is_zero()).then_some((failure, left))
+        })
+    }
+}
+
+fn count(last: Option<&Failure>) -> u32 {
+    last.map_or(0, |last| last.count).saturating_add(1)
+}
+
+impl Failure {
+    /// How long after the failure no refresh is made.
+    fn pause(&self, usable: bool) -> Duration {
+        if let Some(asked) = self.error.retry_at().and_then(|at| at.duration_since(self.at.wall).ok()) {
+            return asked.min(LONGEST_ASKED_PAUSE).max(pause(1, self.share, usable));
+        }
+        if !self.error.is_retryable() && !usable {
+            return DENIED_PAUSE;
+        }
+        pause(self.count, self.share, usable)
+    }
+
+    fn as_back_off(&self, retry_at: Option<SystemTime>) -> Error {
+        let mut error = Error::from(Fault::BackOff)
+            .with_retryable(self.error.is_retryable())
+            .with_source(self.error.clone());
+        if let Some(hint) = self.error.hint() {
+            error = error.with_hint(hint);
+        }
+        if let Some(status) = self.error.status() {
+            error = error.with_status(status);
+        }
+        if let Some(code) = self.error.code() {
+            error = error.with_code(code);
+        }
+        match retry_at {
+            Some(at) => error.with_retry_at(at),
+            None => error,
+        }
+    }
+}
