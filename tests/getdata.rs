@@ -277,7 +277,8 @@ fn with_throw_away_key<'a>(server: &'a Endpoint, rest: &[&'a str]) -> Output {
 #[test]
 fn table_and_csv_of_the_same_report() {
     let server = endpoint();
-    let output = with_throw_away_key(&server, &["--property", "properties/1234"]);
+    let metrics = ["--metrics", "screenPageViews,engagementRate"];
+    let output = with_throw_away_key(&server, &[&["--property", "properties/1234"], &metrics[..]].concat());
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
     assert_eq!(
         stdout(&output),
@@ -286,7 +287,8 @@ fn table_and_csv_of_the_same_report() {
          /a,\"b\"=    9007199254740993  0.59756097560975607\n\
          (not set)                 2                    1\n"
     );
-    let output = with_throw_away_key(&server, &["--property", "1234", "--format", "csv"]);
+    let csv = ["--property", "1234", "--format", "csv"];
+    let output = with_throw_away_key(&server, &[&csv[..], &metrics].concat());
     assert_eq!(
         stdout(&output),
         "pagePath,screenPageViews,engagementRate\r\n\

@@ -2,7 +2,7 @@
 
 use super::property::PropertyId;
 use super::refusal::refusal;
-use super::report::{self, Report};
+use super::report::Report;
 use super::request::ReportRequest;
 use crate::authorize::{Authorized, Failed};
 use crate::clock::{Clock, SystemClock};
@@ -206,7 +206,7 @@ impl Property {
         (post.max_body, post.accept_gzip) = (client.max_body, true);
         let response = client.http.call(&post, &Ask::new().deadline(deadline))?;
         let report = if response.status == 200 {
-            report::parse(&response.body, request)
+            Report::from_json(&response.body, request)
         } else {
             Err(refusal(&response, self.id, client.http.identity(), client.clock.now()))
         };
