@@ -1,6 +1,7 @@
 //! One cell: a text, read as the type that is asked for.
 
-use super::Misfit;
+use super::misfit::Misfit;
+use crate::analytics::answer::{Column, ColumnKind};
 use crate::analytics::wire::quoted;
 use serde::de::value::SeqDeserializer;
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
@@ -23,6 +24,11 @@ pub(super) struct Cell<'r> {
 }
 
 impl<'r> Cell<'r> {
+    pub(super) fn new(columns: &[Column], column: usize, text: &'r str) -> Self {
+        let metric = columns.get(column).is_some_and(|c| matches!(c.kind, ColumnKind::Metric(_)));
+        Self { text, column, metric, none: false }
+    }
+
     pub(super) fn is_placeholder(&self) -> bool {
         PLACEHOLDERS.contains(&self.text)
     }

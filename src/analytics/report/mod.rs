@@ -4,15 +4,15 @@
 //! ignored, nothing known is lost.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/RunReportResponse>
 
-use super::answer::{Column, ColumnKind, Header, Metadata, PropertyQuota};
+mod body;
+
+use super::answer::{Column, ColumnKind, Metadata, PropertyQuota};
 use super::request::{MetricAggregation, ReportRequest};
 use super::rows::{self, Rows};
-use super::table::{self, MAX_COLUMNS, Table};
-use super::wire::{Fill, Part};
+use super::table::Table;
 use crate::error::{Error, ErrorKind, scrub};
+use body::{DATE_RANGE, schema};
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::error::Category;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
@@ -47,160 +47,6 @@ struct Asked {
 /// How many rows Google sends where the request has no limit, or 0.
 const DEFAULT_LIMIT: u64 = 10_000;
 
-/// The column that Google adds where several date ranges are requested.
-const DATE_RANGE: &str = "dateRange";
-
-#[derive(Default)]
-struct Body {
-    dimension_headers: Vec<Header>,
-    metric_headers: Vec<Header>,
-    rows: Table,
-    totals: Table,
-    maximums: Table,
-    minimums: Table,
-    row_count: Option<i64>,
-    metadata: Option<Metadata>,
-    property_quota: Option<PropertyQuota>,
-    kind: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "camelCase")]
-enum Key {
-    DimensionHeaders,
-    MetricHeaders,
-    Rows,
-    Totals,
-    Maximums,
-    Minimums,
-    RowCount,
-    Metadata,
-    PropertyQuota,
-    Kind,
-    #[serde(other)]
-    Unknown,
-}
-
-/// Reads an answer of so many bytes.
-struct Reader {
-    size: usize,
-}
-
-impl<'de> Visitor<'de> for Reader {
-    type Value = Body;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a report")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
-        let mut body = Body::default();
-        while let Some(key) = map.next_key()? {
-            let part: &mut dyn Part = match key {
-                Key::DimensionHeaders => &mut body.dimension_headers,
-                Key::MetricHeaders => &mut body.metric_headers,
-                Key::RowCount => &mut body.row_count,
-                Key::Metadata => &mut body.metadata,
-                Key::PropertyQuota => &mut body.property_quota,
-                Key::Kind => &mut body.kind,
-                Key::Rows | Key::Totals | Key::Maximums | Key::Minimums => {
-                    let sparse = !matches!(key, Key::Rows);
-                    let table = match key {
-                        Key::Rows => &mut body.rows,
-                        Key::Totals => &mut body.totals,
-                        Key::Maximums => &mut body.maximums,
-                        _ => &mut body.minimums,
-                    };
-                    map.next_value_seed(table::Rows { table, size: self.size, sparse })?;
-                    continue;
-                }
-                Key::Unknown => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            };
-            map.next_value_seed(Fill(part))?;
-        }
-        Ok(body)
-    }
-}
-
-const KIND: &str = "analyticsData#runReport";
-
-fn read(body: &[u8]) -> Result<Body, Error> {
-    let text = str::from_utf8(body).map_err(|_| schema("it is not UTF-8"))?;
-    if has_giant_token(body) {
-        return Err(schema("a long stretch of it has no text"));
-    }
-    let mut json = serde_json::Deserializer::from_str(text);
-    let body = json.deserialize_map(Reader { size: body.len() }).and_then(|body| json.end().map(|()| body));
-    let body = body.map_err(|e| not_a_report(&e))?;
-    // Google leaves out what is empty, but never all of these.
-    if body.kind.is_none()
-        && body.metadata.is_none()
-        && body.row_count.is_none()
-        && body.dimension_headers.is_empty()
-        && body.metric_headers.is_empty()
-    {
-        return Err(schema("it has nothing of a report in it"));
-    }
-    if body.kind.as_deref().is_some_and(|kind| kind != KIND) {
-        return Err(schema("it is the answer of another method"));
-    }
-    Ok(body)
-}
-
-/// Whether a sixty-fourth of an answer of more than 4 MiB is one text, or one nest of brackets: `serde_json` needs
-/// memory of its own for those, up to three times their size. Google sends a text every few bytes.
-fn has_giant_token(body: &[u8]) -> bool {
-    let is_text_end = |pair: &[u8]| pair[1] == b'"' && pair[0] != b'\\';
-    body.len() > 4 << 20 && body.chunks_exact(body.len() / 64).any(|c| !c.windows(2).any(is_text_end))
-}
-
-fn columns(dimensions: Vec<Header>, metrics: Vec<Header>) -> Result<Vec<Column>, Error> {
-    if dimensions.len() + metrics.len() > MAX_COLUMNS {
-        return Err(schema(&format!("it has more than {MAX_COLUMNS} columns")));
-    }
-    let dimensions = dimensions.into_iter().map(Header::dimension);
-    let columns: Vec<Column> = dimensions.chain(metrics.into_iter().map(Header::metric)).collect();
-    let mut names = HashSet::new();
-    match columns.iter().find(|column| !names.insert(&column.name)) {
-        Some(twice) => Err(schema(&format!("it has two columns named `{}`", scrub(&twice.name)))),
-        None => Ok(columns),
-    }
-}
-
-/// Figures must never stand under another name than their own: rows may be read by position.
-fn as_requested(columns: &[Column], request: &ReportRequest) -> Result<(), Error> {
-    let mut wanted: Vec<&str> = request.dimensions.iter().map(|d| d.name.as_str()).collect();
-    if request.date_ranges.len() > 1 && !wanted.contains(&DATE_RANGE) {
-        wanted.push(DATE_RANGE);
-    }
-    let dimensions = wanted.len();
-    wanted.extend(request.metrics.iter().filter(|m| !m.invisible).map(|m| m.name.as_str()));
-    let is_dimension = |c: &Column| matches!(c.kind, ColumnKind::Dimension);
-    let found: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
-    if found == wanted && columns.iter().filter(|c| is_dimension(c)).count() == dimensions {
-        return Ok(());
-    }
-    let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { scrub(&names.join(", ")) };
-    Err(schema(&format!("its columns are {}, requested were {}", list(&found), list(&wanted))))
-}
-
-fn schema(what: &str) -> Error {
-    Error::new(ErrorKind::Schema, format!("the answer of Analytics is no report: {what}"))
-}
-
-/// serde's message, which names the place and may quote a piece of the answer; a body that ends too soon may be whole
-/// the next time.
-fn not_a_report(error: &serde_json::Error) -> Error {
-    match error.classify() {
-        Category::Eof => schema("it ends in the middle").with_retryable(true),
-        Category::Data => schema(&scrub(&error.to_string())),
-        _ => schema(&format!("it is not JSON (line {}, column {})", error.line(), error.column())),
-    }
-}
-
 impl Report {
     /// Reads the body of a 200 answer to `request`, for a program with an HTTP client of its own. No network, no clock.
     ///
@@ -211,15 +57,15 @@ impl Report {
     /// [`ErrorKind::Schema`] when `body` is no answer of `runReport`, contradicts itself, or has other columns than
     /// `request`: [`is_retryable`](Error::is_retryable) when it ends too soon.
     pub fn from_json(body: &[u8], request: &ReportRequest) -> Result<Self, Error> {
-        let body = read(body)?;
-        let columns = columns(body.dimension_headers, body.metric_headers)?;
+        let body = body::read(body)?;
+        let columns = body::columns(body.dimension_headers, body.metric_headers)?;
         let dimensions = columns.iter().filter(|c| matches!(c.kind, ColumnKind::Dimension)).count();
         for table in [&body.rows, &body.totals, &body.maximums, &body.minimums] {
             if table.shape().is_some_and(|shape| shape != (dimensions, columns.len() - dimensions)) {
                 return Err(schema("its rows and its headers have different numbers of columns"));
             }
         }
-        as_requested(&columns, request)?;
+        body::as_requested(&columns, request)?;
         let row_count = body.row_count.map(u64::try_from).transpose();
         let report = Self {
             columns,
