@@ -1,4 +1,5 @@
-//! Answers with status 200: what is refused, what is read however it is written, what is kept beside the figures.
+//! Answers with status 200: what is refused, what is read however it is written, what is kept beside the
+//! figures.
 
 use crate::{answer, answer_to, columns, matching, report_of};
 use serde_json::{Value, json};
@@ -66,6 +67,10 @@ fn answer_that_is_no_report_is_told_so() {
     report_of(&json!({"metricHeaders": [{"name": "n"}]})).expect("headers will do");
     for (body, message) in [
         ("7", "invalid type: integer `7`, expected a report at line 1 column 1"),
+        (
+            r#"{"rows": [{"metricValues": [{"value": "1"}]}], "rows": []}"#,
+            "it has rows of one kind twice at line 1 column 53",
+        ),
         (" [[], [], []]", "invalid type: sequence, expected a report at line 1 column 1"),
         ("null", "invalid type: null, expected a report at line 1 column 4"),
     ] {

@@ -6,7 +6,7 @@ use crate::analytics::table::{self, MAX_COLUMNS, Table};
 use crate::analytics::wire::{Fill, Part};
 use crate::error::{Error, ErrorKind, scrub};
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 use std::collections::HashSet;
 use std::fmt;
@@ -75,6 +75,9 @@ impl<'de> Visitor<'de> for Reader {
                         Key::Maximums => &mut body.maximums,
                         _ => &mut body.minimums,
                     };
+                    if table.rows() > 0 {
+                        return Err(A::Error::custom("it has rows of one kind twice"));
+                    }
                     map.next_value_seed(table::Rows { table, size: self.size, sparse })?;
                     continue;
                 }
@@ -114,8 +117,8 @@ pub(super) fn read(body: &[u8]) -> Result<Body, Error> {
     Ok(body)
 }
 
-/// Whether a sixty-fourth of an answer of more than 4 MiB is one text, or one nest of brackets: `serde_json` needs
-/// memory of its own for those, up to three times their size. Google sends a text every few bytes.
+/// Whether a sixty-fourth of an answer of more than 4 MiB is one text, or one nest of brackets: `serde_json`
+/// needs memory of its own for those, up to three times their size. Google sends a text every few bytes.
 fn has_giant_token(body: &[u8]) -> bool {
     let is_text_end = |pair: &[u8]| pair[1] == b'"' && pair[0] != b'\\';
     body.len() > 4 << 20 && body.chunks_exact(body.len() / 64).any(|c| !c.windows(2).any(is_text_end))
@@ -155,8 +158,8 @@ pub(super) fn schema(what: &str) -> Error {
     Error::new(ErrorKind::Schema, format!("the answer of Analytics is no report: {what}"))
 }
 
-/// serde's message, which names the place and may quote a piece of the answer; a body that ends too soon may be whole
-/// the next time.
+/// serde's message, which names the place and may quote a piece of the answer; a body that ends too soon may
+/// be whole the next time.
 fn not_a_report(error: &serde_json::Error) -> Error {
     match error.classify() {
         Category::Eof => schema("it ends in the middle").with_retryable(true),

@@ -5,13 +5,15 @@
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/RunReportResponse>
 
 mod body;
+mod no_figure;
 
 use super::answer::{Column, ColumnKind, Metadata, PropertyQuota};
 use super::request::{MetricAggregation, ReportRequest};
 use super::rows::{self, Rows};
 use super::table::Table;
-use crate::error::{Error, ErrorKind, scrub};
+use crate::error::{Error, scrub};
 use body::{DATE_RANGE, schema};
+use no_figure::NoFigure;
 use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -48,14 +50,16 @@ struct Asked {
 const DEFAULT_LIMIT: u64 = 10_000;
 
 impl Report {
-    /// Reads the body of a 200 answer to `request`, for a program with an HTTP client of its own. No network, no clock.
+    /// Reads the body of a 200 answer to `request`, for a program with an HTTP client of its own. No network,
+    /// no clock.
     ///
-    /// Costs little more memory than `body` beside it: cells are copied into blocks of text, and what is not known is
-    /// skipped.
+    /// Costs little more memory than `body` beside it: cells are copied into blocks of text, and what is not
+    /// known is skipped.
     ///
     /// # Errors
-    /// [`ErrorKind::Schema`] when `body` is no answer of `runReport`, contradicts itself, or has other columns than
-    /// `request`: [`is_retryable`](Error::is_retryable) when it ends too soon.
+    /// [`ErrorKind::Schema`](crate::ErrorKind::Schema) when `body` is no answer of `runReport`, contradicts
+    /// itself, or has other columns than `request`: [`is_retryable`](Error::is_retryable) when it ends too
+    /// soon.
     pub fn from_json(body: &[u8], request: &ReportRequest) -> Result<Self, Error> {
         let body = body::read(body)?;
         let columns = body::columns(body.dimension_headers, body.metric_headers)?;
@@ -89,32 +93,37 @@ impl Report {
 
     /// The rows, each as a value of the caller's type.
     ///
-    /// `T` is read by serde. A struct takes its fields from the columns of the same name (`#[serde(rename = "…")]`
-    /// where they differ), a map takes all columns, a tuple, an array or a `Vec` takes them in order. What a cell
-    /// becomes is up to the type:
+    /// `T` is read by serde. A struct takes its fields from the columns of the same name (`#[serde(rename =
+    /// "…")]` where they differ), a map takes all columns, a tuple, an array or a `Vec` takes them in order.
+    /// What a cell becomes is up to the type:
     ///
     /// | Type | Cell |
     /// |---|---|
     /// | `String`, `&str` | as it is, `(not set)` and `(other)` included |
     /// | integers, floats | a number of that range, else an error |
     /// | `time::Date` | `YYYYMMDD`, as in the dimension `date` |
-    /// | `time::PrimitiveDateTime` | `YYYYMMDDHH` (`dateHour`) or `YYYYMMDDHHMM` (`dateHourMinute`), in the property's time zone; so it is no `OffsetDateTime` |
-    /// | `Option` of a number or a date | `None` for `(not set)`, `(other)`, `(data not available)` and an empty cell |
+    /// | `time::PrimitiveDateTime` | `YYYYMMDDHH` (`dateHour`) or `YYYYMMDDHHMM` (`dateHourMinute`) |
+    /// | any other type that reads text, such as `IpAddr` | the text |
+    /// | `Option` of any of these but text | `None` for a placeholder |
+    /// | `serde_json::Value` | a metric as a number, any other cell as text |
     ///
-    /// | any other type that reads text, such as `IpAddr` | the text; `None` for an `Option` where the text is a placeholder that does not fit |
-    /// | `serde_json::Value`, fields behind `#[serde(flatten)]`, untagged enums | a metric as a number, if an `i64`, a `u64` or an `f64` holds it exactly, else as text; a dimension as text |
+    /// Placeholders are `(not set)`, `(other)`, `(data not available)` and an empty cell. Times are in the property's
+    /// time zone, so they are no `OffsetDateTime`.
     ///
-    /// As everywhere in serde, a field of type `Option` whose column is not in the report is `None`. Do not put dates
-    /// behind `#[serde(flatten)]`, nor metrics as text: serde does not say there what type it wants.
+    /// Behind `#[serde(flatten)]` and in untagged enums serde does not say what a field wants: a metric comes as a
+    /// number, if an `i64`, a `u64` or an `f64` holds it exactly, any other cell as text. Put neither dates there, nor
+    /// metrics as text. As everywhere in serde, a field of type `Option` whose column is not in the report is `None`.
     ///
     /// # Errors
-    /// Each item may be an [`ErrorKind::Row`] that names row and column; later rows can still be read.
+    /// Each item may be an [`ErrorKind::Row`](crate::ErrorKind::Row) that names row and column; later rows
+    /// can still be read.
     pub fn rows<'r, T: Deserialize<'r>>(&'r self) -> Rows<'r, T> {
         Rows::new(&self.columns, &self.rows)
     }
 
-    /// The metric over all rows of the report, also those that [`limit`](super::ReportRequest::limit()) left out, each
-    /// user counted once: Google computes it. `T` is a number, or an `Option` of one for a report that may be empty.
+    /// The metric over all rows of the report, also those that [`limit`](super::ReportRequest::limit()) left
+    /// out, each user counted once: Google computes it. `T` is a number, or an `Option` of one for a report
+    /// that may be empty.
     ///
     /// ```
     /// # fn see(report: &shortway::analytics::Report) -> Result<(), shortway::Error> {
@@ -126,18 +135,19 @@ impl Report {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Row`] when the metric or the TOTAL aggregation was not requested, when the report is empty and `T`
-    /// no `Option`, when the figure does not fit `T`, and always when several date ranges were requested: see
-    /// [`total_in`](Self::total_in).
+    /// [`ErrorKind::Row`](crate::ErrorKind::Row) when the metric or the TOTAL aggregation was not requested,
+    /// when the report is empty and `T` no `Option`, when the figure does not fit `T`, and always when
+    /// several date ranges were requested: see [`total_in`](Self::total_in).
     pub fn total<'r, T: Deserialize<'r>>(&'r self, metric: &str) -> Result<T, Error> {
         self.aggregate(MetricAggregation::Total, None, metric)
     }
 
-    /// The same for one of the [date ranges](Self::date_ranges), by its name (`date_range_0` and so on by default). A
-    /// range without rows is as an empty report: `None` for an `Option`, else an error.
+    /// The same for one of the [date ranges](Self::date_ranges), by its name (`date_range_0` and so on by
+    /// default). A range without rows is as an empty report: `None` for an `Option`, else an error.
     ///
     /// # Errors
-    /// As [`total`](Self::total), and [`ErrorKind::Row`] when there is no range of that name.
+    /// As [`total`](Self::total), and [`ErrorKind::Row`](crate::ErrorKind::Row) when there is no range of
+    /// that name.
     pub fn total_in<'r, T: Deserialize<'r>>(&'r self, range: &str, metric: &str) -> Result<T, Error> {
         self.aggregate(MetricAggregation::Total, Some(range), metric)
     }
@@ -182,56 +192,39 @@ impl Report {
         range: Option<&str>,
         metric: &str,
     ) -> Result<T, Error> {
-        let (what, table) = match aggregation {
-            MetricAggregation::Total => ("total", &self.totals),
-            MetricAggregation::Maximum => ("maximum", &self.maximums),
-            MetricAggregation::Minimum => ("minimum", &self.minimums),
+        let fail = |reason: NoFigure<'_>| reason.into_error(aggregation, metric, &self.asked.date_ranges);
+        let table = match aggregation {
+            MetricAggregation::Total => &self.totals,
+            MetricAggregation::Maximum => &self.maximums,
+            MetricAggregation::Minimum => &self.minimums,
         };
-        let name = scrub(metric);
-        let fail = |reason: &str, hint: &str| {
-            Err(Error::new(ErrorKind::Row, format!("no {what} of `{name}`: {reason}"))
-                .with_hint(hint)
-                .with_cell(None, Some(&name)))
-        };
+        let column = self.figure_column(aggregation, range, metric).map_err(fail)?;
+        match (0..table.rows()).find(|row| self.is_of(table, *row, range)) {
+            Some(row) => rows::cell(&self.columns, table, row, column)
+                .map_err(|error| error.with_cell(None, Some(&scrub(metric)))),
+            None if self.has_rows(range) => Err(fail(NoFigure::NotSent)),
+            None => rows::absent()
+                .map_err(|_: Error| fail(NoFigure::Empty(range.filter(|_| self.range_column().is_some())))),
+        }
+    }
+
+    /// The metric's column, if the request asked for this figure.
+    fn figure_column<'n>(
+        &self,
+        aggregation: MetricAggregation,
+        range: Option<&'n str>,
+        metric: &str,
+    ) -> Result<usize, NoFigure<'n>> {
         let is_metric = |c: &Column| c.name == metric && matches!(c.kind, ColumnKind::Metric(_));
-        let Some(column) = self.columns.iter().position(is_metric) else {
-            return fail("it is no metric of this report", "add it to the request with metrics([…])");
-        };
-        if !self.asked.aggregations.contains(&aggregation) {
-            let call = format!("metric_aggregations([MetricAggregation::{aggregation:?}])");
-            return fail("the request did not ask for it", &format!("add it to the request with {call}"));
-        }
-        let names = scrub(&self.asked.date_ranges.join(", "));
+        let column = self.columns.iter().position(is_metric).ok_or(NoFigure::NoMetric)?;
         match range {
-            None if self.range_column().is_some() => {
-                let hint = format!("name one with {what}_in(range, metric): {names}");
-                return fail("the report has several date ranges", &hint);
-            }
+            _ if !self.asked.aggregations.contains(&aggregation) => Err(NoFigure::NotRequested),
+            None if self.range_column().is_some() => Err(NoFigure::SeveralRanges),
             Some(range) if !self.asked.date_ranges.iter().any(|name| name == range) => {
-                let hint = match names.as_str() {
-                    "" => "the request names none".to_owned(),
-                    names => format!("those requested are called {names}"),
-                };
-                return fail(&format!("the report has no date range `{}`", scrub(range)), &hint);
+                Err(NoFigure::NoRange(range))
             }
-            _ => {}
+            _ => Ok(column),
         }
-        if let Some(row) = (0..table.rows()).find(|row| self.is_of(table, *row, range)) {
-            return rows::cell(&self.columns, table, row, column)
-                .map_err(|error| error.with_cell(None, Some(&name)));
-        }
-        let has_rows = self.row_count() > 0 && self.range_column().is_none();
-        if has_rows || (0..self.len()).any(|row| self.is_of(&self.rows, row, range)) {
-            let hint = "compute it from the rows, where that is right: never for users";
-            return fail("Google sent none, although there are rows", hint);
-        }
-        let empty = match range.filter(|_| self.range_column().is_some()) {
-            Some(range) => format!("the date range `{}`", scrub(range)),
-            None => "the report".to_owned(),
-        };
-        rows::absent().or_else(|_: Error| {
-            fail(&format!("{empty} is empty"), "ask for an Option to get None where there are no rows")
-        })
     }
 
     /// Where the name of a row's date range stands, if several ranges were requested.
@@ -243,6 +236,12 @@ impl Report {
     /// Whether a row is of this date range; with one range in the request, each is.
     fn is_of(&self, table: &Table, row: usize, range: Option<&str>) -> bool {
         self.range_column().is_none_or(|column| table.cell(row, column) == range)
+    }
+
+    /// Whether the report has rows of this date range, as far as they are here.
+    fn has_rows(&self, range: Option<&str>) -> bool {
+        let one_range = self.range_column().is_none();
+        (one_range && self.row_count() > 0) || (0..self.len()).any(|row| self.is_of(&self.rows, row, range))
     }
 
     /// Refuses a report that contradicts itself.
@@ -298,8 +297,9 @@ impl Report {
         self.len() == 0
     }
 
-    /// How many rows the whole report has, those that `limit` and `offset` left out included. With several date ranges
-    /// Google counts rows that differ in nothing but the range once. Where Google does not say, how many are here.
+    /// How many rows the whole report has, those that `limit` and `offset` left out included. With several
+    /// date ranges Google counts rows that differ in nothing but the range once. Where Google does not say,
+    /// how many are here.
     #[must_use]
     pub fn row_count(&self) -> u64 {
         self.row_count.unwrap_or_else(|| self.distinct())
@@ -307,8 +307,8 @@ impl Report {
 
     /// Whether all rows of the report are here.
     ///
-    /// Where Google does not say how many there are, and with several date ranges, whose rows its count does not tell
-    /// apart, they are if the request skips none and fewer came than its limit allows.
+    /// Where Google does not say how many there are, and with several date ranges, whose rows its count does
+    /// not tell apart, they are if the request skips none and fewer came than its limit allows.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let rows = self.len() as u64;

@@ -47,8 +47,8 @@ impl<'r> Cell<'r> {
 
     /// For a visitor of one of `time`'s types, its value.
     ///
-    /// `time` asks for a tuple of numbers, or, with its feature `serde-human-readable`, for anything, so a date is known
-    /// by the type that the visitor makes. Nothing else gets a tuple from one cell.
+    /// `time` asks for a tuple of numbers, or, with its feature `serde-human-readable`, for anything, so a
+    /// date is known by the type that the visitor makes. Nothing else gets a tuple from one cell.
     fn time<V: Visitor<'r>>(&self, visitor: V) -> Result<Result<V::Value, Misfit>, V> {
         let made = type_name::<V::Value>();
         if made == type_name::<Date>() {
@@ -113,7 +113,8 @@ fn figure(text: &str) -> Option<Figure> {
         return Some(Figure::Unsigned(number));
     }
     let float: f64 = text.parse().ok()?;
-    // Google writes an f64 with 15 digits, or with 17 where it takes them: written with as many, it is the same again.
+    // Google writes an f64 with 15 digits, or with 17 where it takes them: written with as many, it is the
+    // same again.
     let digits = significant(text);
     let written = format!("{float:.*e}", digits.len().saturating_sub(1));
     let is_exact = float.is_finite() && digits.len() <= 17 && significant(&written) == digits;
@@ -148,8 +149,8 @@ macro_rules! texts {
 impl<'r> Deserializer<'r> for Cell<'r> {
     type Error = Misfit;
 
-    /// A type that does not say what it wants (`flatten`, an untagged enum, `serde_json::Value`) gets a metric as a
-    /// number, any other cell as text.
+    /// A type that does not say what it wants (`flatten`, an untagged enum, `serde_json::Value`) gets a
+    /// metric as a number, any other cell as text.
     fn deserialize_any<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
         let visitor = match self.time(visitor) {
             Ok(value) => return value,

@@ -1,7 +1,7 @@
 //! Rows as the caller's own types, by serde.
 //!
-//! In: a table, its columns, a type. Out: one value per row. The type says what a cell is: text is lent as it is,
-//! numbers and dates are parsed, and an `Option` of those takes Google's placeholders for `None`.
+//! In: a table, its columns, a type. Out: one value per row. The type says what a cell is: text is lent as it
+//! is, numbers and dates are parsed, and an `Option` of those takes Google's placeholders for `None`.
 
 mod cell;
 mod misfit;
@@ -23,7 +23,8 @@ pub struct Rows<'r, T> {
     columns: &'r [Column],
     table: &'r Table,
     next: usize,
-    /// Columns whose placeholders `T` does not take as they are: they are read as `None`, where `T` has an `Option`.
+    /// Columns whose placeholders `T` does not take as they are: they are read as `None`, where `T` has an
+    /// `Option`.
     optional: ColumnSet,
     values: PhantomData<fn() -> T>,
 }
@@ -47,7 +48,8 @@ impl<'r, T: Deserialize<'r>> Iterator for Rows<'r, T> {
             let cells = self.table.row(row);
             match T::deserialize(Row { columns: self.columns, cells, optional: &self.optional }) {
                 Ok(value) => return Some(Ok(value)),
-                // What an Option holds shows only when it is read: the row is read once more, this cell as None.
+                // What an Option holds shows only when it is read: the row is read once more, this cell as
+                // None.
                 Err(Misfit { column: Some(column), placeholder: true, .. }) if self.optional.add(column) => {}
                 Err(misfit) => return Some(Err(misfit.into_error(Some(row), self.columns))),
             }

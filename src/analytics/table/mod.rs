@@ -1,14 +1,15 @@
 //! Rows as text in a few large blocks.
 //!
-//! In: an array of rows of a report, straight from the JSON. Out: `&str` cells by row and column. A quarter of a
-//! million rows cost some eighty allocations instead of millions. A block does not grow, so that a table costs what its
-//! text does and a thirty-second of the answer at most.
+//! In: an array of rows of a report, straight from the JSON. Out: `&str` cells by row and column. A quarter
+//! of a million rows cost some eighty allocations instead of millions. A block does not grow, so that a table
+//! costs what its text does and a thirty-second of the answer at most.
 
 mod read;
 
 pub(super) use read::Rows;
 
-/// How many columns a report may have: 200. Google allows 9 dimensions, a date range and 10 metrics; a pivot report more.
+/// How many columns a report may have: 200. Google allows 9 dimensions, a date range and 10 metrics; a pivot
+/// report more.
 pub(super) const MAX_COLUMNS: usize = 200;
 
 /// The size of the first block: 1 KiB, a few rows.

@@ -9,7 +9,8 @@ use std::fmt;
 /// The longest cell: 64 KiB. Google cuts the values of dimensions at a thousand characters and less.
 const MAX_CELL: usize = 64 << 10;
 
-/// The largest block: 64 MiB, so that 32 bits hold where a row begins, also where a caller raises the cap on answers.
+/// The largest block: 64 MiB, so that 32 bits hold where a row begins, also where a caller raises the cap on
+/// answers.
 const MAX_BLOCK: usize = 64 << 20;
 
 /// Reads an array of rows, or null, into a table.
@@ -58,7 +59,8 @@ impl<'de> Visitor<'de> for Rows<'_> {
     }
 }
 
-/// One row, `{"dimensionValues": [cell…], "metricValues": [cell…]}`, either absent when empty; gives how many of both.
+/// One row, `{"dimensionValues": [cell…], "metricValues": [cell…]}`, either absent when empty; gives how many
+/// of both.
 struct Row<'t> {
     table: &'t mut Table,
     most: usize,
@@ -225,8 +227,8 @@ impl<'de> Visitor<'de> for Cell<'_> {
     }
 }
 
-/// The text of a cell, or null. A JSON number is taken where its text is certain: a whole number of 64 bits. Any other
-/// has been rounded by the time that it is seen, so it is refused; Google sends text.
+/// The text of a cell, or null. A JSON number is taken where its text is certain: a whole number of 64 bits.
+/// Any other has been rounded by the time that it is seen, so it is refused; Google sends text.
 struct Text<'t> {
     table: &'t mut Table,
     most: usize,
