@@ -31,12 +31,12 @@ pub struct Report {
     row_count: Option<u64>,
     metadata: Metadata,
     property_quota: Option<PropertyQuota>,
-    asked: Asked,
+    requested: Requested,
 }
 
 /// What a report needs to know of its request.
 #[derive(Clone)]
-struct Asked {
+struct Requested {
     /// The names of the date ranges, in their order.
     date_ranges: Vec<String>,
     aggregations: Vec<MetricAggregation>,
@@ -80,7 +80,7 @@ impl Report {
             row_count: row_count.map_err(|_| schema("its row count is negative"))?,
             metadata: body.metadata.unwrap_or_default(),
             property_quota: body.property_quota,
-            asked: Asked {
+            requested: Requested {
                 date_ranges: request.range_names(),
                 aggregations: request.metric_aggregations.clone(),
                 from_the_start: request.offset == 0,
@@ -135,9 +135,9 @@ impl Report {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Row`](crate::ErrorKind::Row) when the metric or the TOTAL aggregation was not requested,
-    /// when the report is empty and `T` no `Option`, when the figure does not fit `T`, and always when
-    /// several date ranges were requested: see [`total_in`](Self::total_in).
+    /// [`ErrorKind::Row`](crate::ErrorKind::Row) when the metric or the TOTAL aggregation was not requested, when
+    /// the report is empty and `T` no `Option`, when Google sent no total although there are rows, when the figure
+    /// does not fit `T`, and always when several date ranges were requested: see [`total_in`](Self::total_in).
     pub fn total<'r, T: Deserialize<'r>>(&'r self, metric: &str) -> Result<T, Error> {
         self.aggregate(MetricAggregation::Total, None, metric)
     }
@@ -192,7 +192,7 @@ impl Report {
         range: Option<&str>,
         metric: &str,
     ) -> Result<T, Error> {
-        let fail = |reason: NoFigure<'_>| reason.into_error(aggregation, metric, &self.asked.date_ranges);
+        let fail = |reason: NoFigure<'_>| reason.into_error(aggregation, metric, &self.requested.date_ranges);
         let table = match aggregation {
             MetricAggregation::Total => &self.totals,
             MetricAggregation::Maximum => &self.maximums,
@@ -208,7 +208,7 @@ impl Report {
         }
     }
 
-    /// The metric's column, if the request asked for this figure.
+    /// The metric's column, if this figure was requested.
     fn figure_column<'n>(
         &self,
         aggregation: MetricAggregation,
@@ -218,9 +218,9 @@ impl Report {
         let is_metric = |c: &Column| c.name == metric && matches!(c.kind, ColumnKind::Metric(_));
         let column = self.columns.iter().position(is_metric).ok_or(NoFigure::NoMetric)?;
         match range {
-            _ if !self.asked.aggregations.contains(&aggregation) => Err(NoFigure::NotRequested),
+            _ if !self.requested.aggregations.contains(&aggregation) => Err(NoFigure::NotRequested),
             None if self.range_column().is_some() => Err(NoFigure::SeveralRanges),
-            Some(range) if !self.asked.date_ranges.iter().any(|name| name == range) => {
+            Some(range) if !self.requested.date_ranges.iter().any(|name| name == range) => {
                 Err(NoFigure::NoRange(range))
             }
             _ => Ok(column),
@@ -229,7 +229,7 @@ impl Report {
 
     /// Where the name of a row's date range stands, if several ranges were requested.
     fn range_column(&self) -> Option<usize> {
-        let several = self.asked.date_ranges.len() > 1;
+        let several = self.requested.date_ranges.len() > 1;
         several.then(|| self.columns.iter().position(|c| c.name == DATE_RANGE)).flatten()
     }
 
@@ -246,7 +246,7 @@ impl Report {
 
     /// Refuses a report that contradicts itself.
     fn check(&self) -> Result<(), Error> {
-        let ranges = self.asked.date_ranges.len().max(1) as u64;
+        let ranges = self.requested.date_ranges.len().max(1) as u64;
         if self.row_count.is_some_and(|count| (self.len() as u64) > count.saturating_mul(ranges)) {
             return Err(schema("it has more rows than its own row count says"));
         }
@@ -261,7 +261,7 @@ impl Report {
         let mut first = HashMap::new();
         for row in 0..table.rows() {
             let range = column.and_then(|column| table.cell(row, column));
-            if range.is_some_and(|range| !self.asked.date_ranges.iter().any(|name| name == range)) {
+            if range.is_some_and(|range| !self.requested.date_ranges.iter().any(|name| name == range)) {
                 return Err(schema(&format!("it has a {what} of a date range that was not requested")));
             }
             let first = *first.entry(range).or_insert(row);
@@ -276,7 +276,7 @@ impl Report {
     /// [named](super::DateRange::named).
     #[must_use]
     pub fn date_ranges(&self) -> &[String] {
-        &self.asked.date_ranges
+        &self.requested.date_ranges
     }
 
     /// The columns, in the order of the cells: dimensions, then metrics.
@@ -312,14 +312,14 @@ impl Report {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let rows = self.len() as u64;
-        let is_uncut = self.asked.from_the_start && rows < self.asked.limit;
+        let is_uncut = self.requested.from_the_start && rows < self.requested.limit;
         match self.row_count {
             Some(count) if self.range_column().is_some() => {
-                let all = count.saturating_mul(self.asked.date_ranges.len() as u64);
+                let all = count.saturating_mul(self.requested.date_ranges.len() as u64);
                 rows == all || (self.distinct() == count && is_uncut)
             }
             Some(count) => rows == count,
-            None => is_uncut,
+            None => self.is_empty() || is_uncut,
         }
     }
 
@@ -340,7 +340,7 @@ impl Report {
         &self.metadata
     }
 
-    /// What is left of the property's quota, if the request asked for it.
+    /// What is left of the property's quota, if it was requested.
     #[must_use]
     pub fn property_quota(&self) -> Option<&PropertyQuota> {
         self.property_quota.as_ref()

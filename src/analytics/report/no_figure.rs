@@ -31,7 +31,7 @@ impl NoFigure<'_> {
     fn reason(&self) -> String {
         match self {
             Self::NoMetric => "it is no metric of this report".into(),
-            Self::NotRequested => "the request did not ask for it".into(),
+            Self::NotRequested => "it was not requested".into(),
             Self::SeveralRanges => "the report has several date ranges".into(),
             Self::NoRange(range) => format!("the report has no date range `{}`", scrub(range)),
             Self::NotSent => "Google sent none, although there are rows".into(),

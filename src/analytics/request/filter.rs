@@ -122,16 +122,16 @@ impl FilterExpression {
     /// Case matters in every comparison of texts in this filter.
     #[must_use]
     pub fn case_sensitive(mut self) -> Self {
-        self.heed_case();
+        self.set_case_sensitive();
         self
     }
 
-    fn heed_case(&mut self) {
+    fn set_case_sensitive(&mut self) {
         match self {
             Self::AndGroup { expressions } | Self::OrGroup { expressions } => {
-                expressions.iter_mut().for_each(Self::heed_case);
+                expressions.iter_mut().for_each(Self::set_case_sensitive);
             }
-            Self::NotExpression(inner) => inner.heed_case(),
+            Self::NotExpression(inner) => inner.set_case_sensitive(),
             Self::Filter(filter) => {
                 if let FilterTest::StringFilter { case_sensitive, .. }
                 | FilterTest::InListFilter { case_sensitive, .. } = &mut filter.test

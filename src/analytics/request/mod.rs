@@ -87,7 +87,7 @@ pub struct ReportRequest {
 }
 
 impl ReportRequest {
-    /// An empty request but for one thing: it asks for the TOTAL aggregation, which costs nothing and makes
+    /// An empty request but for one thing: it requests the TOTAL aggregation, which costs nothing and makes
     /// [`Report::total`](super::Report::total) right where a sum over rows would be wrong (users, averages).
     /// Use `default()` for a request without it.
     #[must_use]

@@ -1,4 +1,4 @@
-//! One cell: a text, read as the type that is asked for.
+//! One cell: a text, read as the type that the caller wants.
 
 use super::misfit::Misfit;
 use crate::analytics::answer::{Column, ColumnKind};
@@ -137,7 +137,7 @@ macro_rules! numbers {
     )*};
 }
 
-/// Methods of [`Deserializer`] that lend the text.
+/// Methods of [`Deserializer`] that give the text.
 macro_rules! texts {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {

@@ -1,6 +1,6 @@
 //! Rows as the caller's own types, by serde.
 //!
-//! In: a table, its columns, a type. Out: one value per row. The type says what a cell is: text is lent as it
+//! In: a table, its columns, a type. Out: one value per row. The type says what a cell is: text is borrowed as it
 //! is, numbers and dates are parsed, and an `Option` of those takes Google's placeholders for `None`.
 
 mod cell;

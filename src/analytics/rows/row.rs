@@ -90,7 +90,7 @@ impl<'r> Walk<'r, '_> {
     }
 
     fn left(&self) -> usize {
-        self.row.columns.len() - self.next
+        self.row.columns.len().saturating_sub(self.next)
     }
 }
 
