@@ -53,8 +53,9 @@ impl Report {
     /// Reads the body of a 200 answer to `request`, for a program with an HTTP client of its own. No network,
     /// no clock.
     ///
-    /// Costs little more memory than `body` beside it: cells are copied into blocks of text, and what is not
-    /// known is skipped.
+    /// Costs at most little more memory than `body` has, beside it: cells are copied into blocks of text, and what
+    /// is not known is skipped. Absent, null and empty are the same everywhere. A cell is a text; a JSON number is
+    /// taken where its digits are certain, so as a whole number of 64 bits, and refused otherwise.
     ///
     /// # Errors
     /// [`ErrorKind::Schema`](crate::ErrorKind::Schema) when `body` is no answer of `runReport`, contradicts

@@ -7,7 +7,7 @@ use serde::de::value::SeqDeserializer;
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use std::any::type_name;
-use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, UtcDateTime};
+use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Timestamp, UtcDateTime, Weekday};
 
 /// Google's words for "no value here".
 const PLACEHOLDERS: [&str; 4] = ["(not set)", "(other)", "(data not available)", ""];
@@ -61,8 +61,12 @@ impl<'r> Cell<'r> {
                 Some(parts) => visitor.visit_seq(SeqDeserializer::new(parts.into_iter())),
                 None => Err(self.misfit("a time of the form YYYYMMDDHH or YYYYMMDDHHMM")),
             })
-        } else if made == type_name::<OffsetDateTime>() || made == type_name::<UtcDateTime>() {
+        } else if [type_name::<OffsetDateTime>(), type_name::<UtcDateTime>(), type_name::<Timestamp>()]
+            .contains(&made)
+        {
             Ok(Err(self.misfit("a time with an offset from UTC: use time::PrimitiveDateTime")))
+        } else if made == type_name::<Month>() || made == type_name::<Weekday>() {
+            Ok(self.parse("the number of a month or a day of the week").and_then(|n| visitor.visit_u8(n)))
         } else {
             Err(visitor)
         }
@@ -170,12 +174,19 @@ impl<'r> Deserializer<'r> for Cell<'r> {
         deserialize_i16 visit_i16 "a whole number of 16 bits"
         deserialize_i32 visit_i32 "a whole number of 32 bits"
         deserialize_i64 visit_i64 "a whole number of 64 bits"
-        deserialize_i128 visit_i128 "a whole number of 128 bits"
         deserialize_u8 visit_u8 "a whole number from 0 to 255"
         deserialize_u16 visit_u16 "a whole number from 0 to 65535"
         deserialize_u32 visit_u32 "a whole number of 32 bits without sign"
         deserialize_u64 visit_u64 "a whole number of 64 bits without sign"
         deserialize_u128 visit_u128 "a whole number of 128 bits without sign"
+    }
+
+    /// `time::Timestamp` is an `i128` too, and no digits of Google's are that.
+    fn deserialize_i128<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.time(visitor) {
+            Ok(value) => value,
+            Err(visitor) => visitor.visit_i128(self.parse("a whole number of 128 bits")?),
+        }
     }
 
     // Rust reads "1e400" as infinity and "nan" as a number; neither is a figure.
