@@ -419,3 +419,19 @@ fn errors_quote_little_of_an_answer_on_one_line() {
     }
     assert!(cells[0].message().chars().count() < 140, "{}", cells[0]);
 }
+
+#[test]
+fn answer_that_is_cut_anywhere_may_be_whole_the_next_time() {
+    let body = columns("country", "sessions", &[("Österreich – 日本", "7")]);
+    let text = body.to_string();
+    for end in 1..text.len() {
+        let error = Report::from_json(&text.as_bytes()[..end], &matching(&body)).expect_err("cut");
+        assert_eq!(error.message(), format!("{NO_REPORT}it ends in the middle"), "{end}");
+        assert!(error.is_retryable());
+    }
+    let error = Report::from_json(b"{\"kind\": \"\xff\"}", &ReportRequest::new()).expect_err("not UTF-8");
+    assert_eq!(
+        (error.message(), error.is_retryable()),
+        (format!("{NO_REPORT}it is not UTF-8").as_str(), false)
+    );
+}

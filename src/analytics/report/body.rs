@@ -95,7 +95,10 @@ impl<'de> Visitor<'de> for Reader {
 const KIND: &str = "analyticsData#runReport";
 
 pub(super) fn read(body: &[u8]) -> Result<Body, Error> {
-    let text = str::from_utf8(body).map_err(|_| schema("it is not UTF-8"))?;
+    let text = str::from_utf8(body).map_err(|error| match error.error_len() {
+        None => cut(),
+        Some(_) => schema("it is not UTF-8"),
+    })?;
     if has_giant_token(body) {
         return Err(schema("a long stretch of it has no text"));
     }
@@ -158,11 +161,15 @@ pub(super) fn schema(what: &str) -> Error {
     Error::new(ErrorKind::Schema, format!("the answer of Analytics is no report: {what}"))
 }
 
-/// serde's message, which names the place and may quote a piece of the answer; a body that ends too soon may
-/// be whole the next time.
+/// A body that ends too soon may be whole the next time.
+fn cut() -> Error {
+    schema("it ends in the middle").with_retryable(true)
+}
+
+/// serde's message, which names the place and may quote a piece of the answer.
 fn not_a_report(error: &serde_json::Error) -> Error {
     match error.classify() {
-        Category::Eof => schema("it ends in the middle").with_retryable(true),
+        Category::Eof => cut(),
         Category::Data => schema(&scrub(&error.to_string())),
         _ => schema(&format!("it is not JSON (line {}, column {})", error.line(), error.column())),
     }
