@@ -99,7 +99,7 @@ impl Authorized {
             .extend(request.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("authorization")));
         headers.push(("Authorization", token.authorization_secret()));
         let mut request = Request { headers: &headers, ..*request };
-        if let Some(deadline) = ask.deadline_at() {
+        if let Some(deadline) = ask.deadline() {
             let left = deadline.saturating_duration_since(self.clock.monotonic());
             if left.is_zero() {
                 let message = "no time left to send the request that a token was got for";
@@ -112,7 +112,7 @@ impl Authorized {
 
     /// Who the tokens speak for, if the source knows.
     #[must_use]
-    pub fn identity(&self) -> Option<&Identity> {
+    pub fn identity(&self) -> Option<Identity> {
         self.tokens.identity()
     }
 }

@@ -10,7 +10,7 @@ use crate::http::Transport;
 use crate::jwt::{Claims, assertion};
 use crate::key::ServiceAccountKey;
 use crate::retry::{self, RetryPolicy};
-use crate::token::Token;
+use crate::token::{Token, TokenKind};
 use crate::token_source::{Ask, Identity, TokenSource};
 use std::fmt;
 use std::sync::Arc;
@@ -63,14 +63,18 @@ impl ServiceAccount {
         let Grant { key, scopes, subject, url, audience } = grant;
         let audience = audience.unwrap_or_else(|| url.clone());
         let scope = scopes.join(" ");
-        let identity = Identity {
-            email: Some(key.client_email().to_owned()),
-            key_id: key.key_id().map(str::to_owned),
-            scopes,
-            subject,
-            audience: Some(audience.clone()),
-            endpoint: Some(url.clone()),
-        };
+        let mut identity = Identity::new()
+            .with_email(key.client_email())
+            .with_scopes(scopes)
+            .with_audience(&audience)
+            .with_endpoint(&url)
+            .with_kind(TokenKind::Access);
+        if let Some(key_id) = key.key_id() {
+            identity = identity.with_key_id(key_id);
+        }
+        if let Some(subject) = subject {
+            identity = identity.with_subject(subject);
+        }
         let clock_offset = AtomicI64::new(0);
         Self { key, identity, scope, url, audience, limits, transport, clock, clock_offset }
     }
@@ -118,15 +122,15 @@ impl TokenSource for ServiceAccount {
 
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
         let own = self.clock.monotonic() + self.limits.call;
-        let deadline = ask.deadline_at().map_or(own, |theirs| theirs.min(own));
+        let deadline = ask.deadline().map_or(own, |theirs| theirs.min(own));
         let claims = Claims {
             issuer: self.key.client_email(),
             audience: &self.audience,
             scope: Some(&self.scope),
-            subject: self.identity.subject.as_deref(),
+            subject: self.identity.subject(),
             target_audience: None,
         };
-        let policy = if ask.is_single_attempt() { RetryPolicy::NONE } else { self.limits.retry };
+        let policy = if ask.single_attempt() { RetryPolicy::NONE } else { self.limits.retry };
         retry::run(policy, &*self.clock, deadline, || {
             let offset = self.clock_offset.load(Ordering::Relaxed);
             self.exchange(&claims, offset, deadline).or_else(|error| {
@@ -138,8 +142,8 @@ impl TokenSource for ServiceAccount {
         })
     }
 
-    fn identity(&self) -> Option<&Identity> {
-        Some(&self.identity)
+    fn identity(&self) -> Option<Identity> {
+        Some(self.identity.clone())
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
 
 /// What a token is for.
@@ -22,8 +22,8 @@ pub enum TokenKind {
 
 /// A bearer token and when it expires. Cloning copies a pointer.
 ///
-/// `Debug` shows kind and expiry and never the secret. Two tokens are equal when their secrets and
-/// expiries are.
+/// `Debug` shows kind and expiry and never the secret. Two tokens are equal when a server cannot tell them
+/// apart: kind and secret are the same, whatever their expiry.
 ///
 /// ```
 /// use shortway::{Token, TokenKind};
@@ -42,6 +42,7 @@ struct Inner {
     kind: TokenKind,
     authorization: Secret,
     expires_at: SystemTime,
+    lifetime: Option<Duration>,
 }
 
 const BEARER: &str = "Bearer ";
@@ -67,12 +68,21 @@ impl Token {
             authorization.push_str(BEARER);
             authorization.push_str(secret);
             let authorization = Secret::new(authorization);
-            return Ok(Self(Arc::new(Inner { kind, authorization, expires_at })));
+            return Ok(Self(Arc::new(Inner { kind, authorization, expires_at, lifetime: None })));
         };
         Err(Error::new(ErrorKind::Malformed, format!("the token {fault}")).with_retryable(false))
     }
 
-    /// The token itself, for whoever puts it where no header goes.
+    /// Sets the lifetime that the server granted, from issue to expiry. A token that arrives with less left (from a
+    /// store, from a metadata server that caches) is refreshed by its granted lifetime, not by what is left.
+    #[must_use]
+    pub fn with_lifetime(self, lifetime: Duration) -> Self {
+        let Inner { kind, expires_at, .. } = *self.0;
+        let authorization = Secret::new(self.authorization_secret().to_owned());
+        Self(Arc::new(Inner { kind, authorization, expires_at, lifetime: Some(lifetime) }))
+    }
+
+    /// The token itself, for places other than a header.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
         &self.authorization_secret()[BEARER.len()..]
@@ -90,18 +100,29 @@ impl Token {
         self.0.kind
     }
 
-    /// When servers stop taking the token (UTC), counted from before it was asked for.
+    /// When servers stop accepting the token (UTC), counted from before it was requested.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         self.0.expires_at
+    }
+
+    /// The lifetime that the server granted, if it is known.
+    #[must_use]
+    pub fn lifetime(&self) -> Option<Duration> {
+        self.0.lifetime
+    }
+
+    /// Whether the token has expired at `now`.
+    #[must_use]
+    pub fn is_expired(&self, now: SystemTime) -> bool {
+        self.0.expires_at <= now
     }
 }
 
 impl PartialEq for Token {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
-            || (self.authorization_secret() == other.authorization_secret()
-                && self.expires_at() == other.expires_at())
+            || (self.kind() == other.kind() && self.authorization_secret() == other.authorization_secret())
     }
 }
 

@@ -133,7 +133,7 @@ fn invalidate_drops_that_token_and_no_newer_one() {
     assert_ne!(second, first);
     cached.invalidate(&first);
     assert_eq!(cached.token().expect("kept"), second);
-    let third = cached.token_for(&Ask::new().other_than(second.clone())).expect("a third");
+    let third = cached.token_for(&Ask::new().with_other_than(second.clone())).expect("a third");
     assert_ne!(third, second);
     assert_eq!(source.made(), 3);
 }
@@ -341,35 +341,6 @@ fn token_can_be_had_without_ever_waiting() {
 }
 
 #[test]
-fn caller_may_wait_out_or_ignore_a_back_off() {
-    let clock = ManualClock::new();
-    let source = Source::new(&clock, 3600 * SECOND);
-    let cached = cached(&source);
-    source.fail(ErrorKind::Dns);
-    cached.token().expect_err("no network");
-    let token = cached.token_for(&Ask::new().ignore_back_off()).expect("the network is back");
-    assert_eq!(token.expose_secret(), "token-2");
-
-    cached.invalidate(&token);
-    source.fail(ErrorKind::Dns);
-    cached.token().expect_err("no network");
-    let patient = Ask::new().wait_for_back_off();
-    thread::scope(|scope| {
-        let waiter = scope.spawn(|| cached.token_for(&patient));
-        while clock.waiting() == 0 {
-            thread::yield_now();
-        }
-        clock.advance(SECOND);
-        assert_eq!(waiter.join().expect("no panic").expect("a token").expose_secret(), "token-4");
-    });
-    let soon = patient.clone().deadline(clock.monotonic());
-    source.fail(ErrorKind::Dns);
-    cached.invalidate(&cached.token().expect("held"));
-    cached.token().expect_err("no network");
-    assert_eq!(cached.token_for(&soon).expect_err("no time").kind(), ErrorKind::Backoff);
-}
-
-#[test]
 fn renewal_of_a_usable_token_is_asked_for_with_little_patience() {
     let clock = ManualClock::new();
     let token =
@@ -378,13 +349,13 @@ fn renewal_of_a_usable_token_is_asked_for_with_little_patience() {
     let cached = Cached::with_policy(Arc::clone(&scripted), CachePolicy::default(), Arc::new(clock.clone()));
     let first = cached.token().expect("a token");
     let ask = scripted.asks().pop().expect("a call");
-    assert_eq!(ask.deadline_at(), Some(clock.monotonic() + 30 * SECOND));
-    assert_eq!((ask.is_single_attempt(), ask.unwanted()), (false, None));
+    assert_eq!(ask.deadline(), Some(clock.monotonic() + 30 * SECOND));
+    assert_eq!((ask.single_attempt(), ask.other_than()), (false, None));
     clock.advance(3450 * SECOND);
     cached.token().expect("a token");
     let ask = scripted.asks().pop().expect("a call");
-    assert_eq!(ask.deadline_at(), Some(clock.monotonic() + 5 * SECOND));
-    assert_eq!((ask.is_single_attempt(), ask.unwanted()), (true, Some(&first)));
+    assert_eq!(ask.deadline(), Some(clock.monotonic() + 5 * SECOND));
+    assert_eq!((ask.single_attempt(), ask.other_than()), (true, Some(&first)));
 }
 
 #[test]
@@ -447,7 +418,7 @@ fn who_has_no_time_does_not_ask_for_all() {
     let clock = ManualClock::new();
     let source = Source::new(&clock, 3600 * SECOND);
     let cached = cached(&source);
-    let late = Ask::new().deadline(clock.monotonic());
+    let late = Ask::new().with_deadline(clock.monotonic());
     let error = cached.token_for(&late).expect_err("no time");
     assert_eq!(
         (error.kind(), error.message()),

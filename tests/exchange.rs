@@ -200,9 +200,9 @@ fn fake_google_trades_an_assertion_for_a_token() {
     assert_eq!(token.expires_at(), clock.now() + Duration::from_secs(3599));
     assert_ne!(source.token().expect("another"), token);
     let identity = source.identity().expect("known");
-    assert_eq!(identity.email.as_deref(), Some("fake@throw-away.iam.gserviceaccount.com"));
-    assert_eq!(identity.endpoint, Some(google.token_url()));
-    assert_eq!(identity.scopes, [ANALYTICS_READONLY]);
+    assert_eq!(identity.email(), Some("fake@throw-away.iam.gserviceaccount.com"));
+    assert_eq!(identity.endpoint(), Some(google.token_url().as_str()));
+    assert_eq!(identity.scopes(), [ANALYTICS_READONLY]);
 }
 
 #[test]
@@ -394,8 +394,8 @@ fn token_endpoint_of_the_key_file_must_be_googles() {
     }
     let old = with_uri("https://accounts.google.com/o/oauth2/token");
     let source = shortway::service_account(old, [ANALYTICS_READONLY]).build().expect("an old key file");
-    let endpoint = source.identity().and_then(|i| i.endpoint.as_deref());
-    assert_eq!(endpoint, Some("https://accounts.google.com/o/oauth2/token"));
+    let identity = source.identity().expect("known");
+    assert_eq!(identity.endpoint(), Some("https://accounts.google.com/o/oauth2/token"));
     shortway::service_account(with_uri("http://localhost/"), [ANALYTICS_READONLY])
         .token_endpoint("https://proxy.example/token")
         .build()
@@ -413,7 +413,7 @@ fn scopes_are_checked_before_anything_is_sent() {
         "\"a,b\" is not one scope; give a list of scopes, one URL each, such as [shortway::scope::ANALYTICS_READONLY]"
     );
     let twice = build(&["x", "y", "x"]).expect("scopes");
-    assert_eq!(twice.identity().expect("known").scopes, ["x", "y"]);
+    assert_eq!(twice.identity().expect("known").scopes(), ["x", "y"]);
 }
 
 #[test]

@@ -9,24 +9,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 fn source() -> ScriptedSource {
-    let mut identity = Identity::default();
-    identity.email = Some("a@b.example".into());
+    let identity = Identity::new().with_email("a@b.example");
     ScriptedSource::new().then_token("one").then_token("two").with_identity(identity)
 }
 
 /// Calls every method through `wrapped` and looks for the calls in `inner`.
 #[track_caller]
 fn assert_forwards(wrapped: &dyn TokenSource, inner: &ScriptedSource) {
-    assert_eq!(wrapped.identity().and_then(|i| i.email.as_deref()), Some("a@b.example"));
+    assert_eq!(wrapped.identity().as_ref().and_then(Identity::email), Some("a@b.example"));
     let token = wrapped.token().expect("the first token");
     assert_eq!(token.expose_secret(), "one");
     let deadline = Instant::now() + Duration::from_secs(9);
     let other = wrapped
-        .token_for(&Ask::new().deadline(deadline).other_than(token.clone()))
+        .token_for(&Ask::new().with_deadline(deadline).with_other_than(token.clone()))
         .expect("the second token");
     assert_eq!(other.expose_secret(), "two");
     let ask = inner.asks().pop().expect("two calls");
-    assert_eq!((ask.deadline_at(), ask.unwanted()), (Some(deadline), Some(&token)));
+    assert_eq!((ask.deadline(), ask.other_than()), (Some(deadline), Some(&token)));
     wrapped.invalidate(&other);
     assert_eq!(inner.invalidated(), [other]);
 }

@@ -204,11 +204,11 @@ impl Property {
         let headers = [("Content-Type", "application/json"), ("Accept", "application/json")];
         let mut post = Request::post(&url, body).headers(&headers).timeout(client.timeout);
         (post.max_body, post.accept_gzip) = (client.max_body, true);
-        let response = client.http.call(&post, &Ask::new().deadline(deadline))?;
+        let response = client.http.call(&post, &Ask::new().with_deadline(deadline))?;
         let report = if response.status == 200 {
             Report::from_json(&response.body, request)
         } else {
-            Err(refusal(&response, self.id, client.http.identity(), client.clock.now()))
+            Err(refusal(&response, self.id, client.http.identity().as_ref(), client.clock.now()))
         };
         report.map_err(Failed::Request)
     }

@@ -62,7 +62,7 @@ pub(super) fn refusal(
 
 fn hint(http: u16, status: &Status, property: PropertyId, identity: Option<&Identity>) -> Option<String> {
     let reason = |wanted: &str| status.details.iter().find(|d| d["reason"] == wanted);
-    let who = identity.and_then(|i| i.email.as_deref()).unwrap_or("the account that the token stands for");
+    let who = identity.and_then(Identity::email).unwrap_or("the account that the token stands for");
     match http {
         401 => Some(
             "check that the token source gives access tokens with the scope shortway::scope::ANALYTICS_READONLY"

@@ -128,14 +128,14 @@ impl<S: TokenSource> Cached<S> {
                 Err(next) => return Upkeep { refreshed: None, next },
                 Ok(()) => {
                     let usable = state.usable(&Ask::new(), now).map(|held| held.token.clone());
-                    state.refresh_turn(&this.policy, &Ask::new(), now, usable, deadline)
+                    state.refresh_turn(&this.policy, now, usable, deadline)
                 }
             }
         };
         let refreshed = match turn {
             // The failure of a refresh is told even while the old token is good.
             Turn::Lead(flight, usable) => Some(this.lead(&flight, usable, &Ask::new(), now, deadline)),
-            Turn::Take(_) | Turn::Fail(..) | Turn::Wait(_) => None,
+            Turn::Take(_) | Turn::Fail(_) | Turn::Wait(_) => None,
         };
         let now = this.now();
         let state = this.state();
@@ -177,14 +177,15 @@ impl<S: TokenSource> Inner<S> {
         deadline: Instant,
     ) -> Result<Token, Error> {
         let guard = FlightGuard { cached: self, flight, landed: false };
-        let mut inner = ask.clone().deadline(deadline);
+        let mut inner = ask.clone().with_deadline(deadline);
         if usable {
-            inner =
-                inner.deadline(deadline.min(after(now.monotonic, self.policy.stale_wait))).single_attempt();
+            inner = inner
+                .with_deadline(deadline.min(after(now.monotonic, self.policy.stale_wait)))
+                .with_single_attempt();
         }
         let not_again = self.state().not_again().cloned();
         if let Some(token) = not_again {
-            inner = inner.other_than(token);
+            inner = inner.with_other_than(token);
         }
         let before = self.now();
         let outcome = self.source.token_for(&inner);
@@ -203,7 +204,7 @@ impl<S: TokenSource> TokenSource for Cached<S> {
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
         let this = &*self.0;
         let asked = this.now();
-        let deadline = ask.deadline_at().unwrap_or_else(|| after(asked.monotonic, this.policy.wait));
+        let deadline = ask.deadline().unwrap_or_else(|| after(asked.monotonic, this.policy.wait));
         let mut now = asked;
         loop {
             if let Some(token) = this.slots.fresh(ask, now) {
@@ -211,10 +212,7 @@ impl<S: TokenSource> TokenSource for Cached<S> {
             }
             match this.turn(ask, now, deadline) {
                 Turn::Take(token) => return Ok(token),
-                Turn::Fail(_, until) if ask.waits_for_back_off() && until < deadline => {
-                    this.clock.park_until(until);
-                }
-                Turn::Fail(error, _) => return Err(error),
+                Turn::Fail(error) => return Err(error),
                 Turn::Lead(flight, usable) => {
                     let outcome = this.lead(&flight, usable, ask, now, deadline);
                     // The old token is looked at again: it may have been used up meanwhile.
@@ -238,7 +236,7 @@ impl<S: TokenSource> TokenSource for Cached<S> {
         }
     }
 
-    fn identity(&self) -> Option<&Identity> {
+    fn identity(&self) -> Option<Identity> {
         self.0.source.identity()
     }
 

@@ -35,7 +35,7 @@ impl Slots {
     pub(super) fn fresh(&self, ask: &Ask, now: Now) -> Option<Token> {
         let slot = self.mine();
         let fresh = slot.as_ref().filter(|fresh| fresh.until.is_ahead_of(now))?;
-        (ask.unwanted() != Some(&fresh.token)).then(|| fresh.token.clone())
+        (ask.other_than() != Some(&fresh.token)).then(|| fresh.token.clone())
     }
 
     /// Puts a copy of `held` into this thread's slot. The caller holds the state's lock.

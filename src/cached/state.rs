@@ -62,8 +62,8 @@ pub(super) struct Failure {
 pub(super) enum Turn {
     /// Take this token.
     Take(Token),
-    /// Fail, and say when to come back.
-    Fail(Error, Instant),
+    /// Fail.
+    Fail(Error),
     /// Make the refresh; `true` if a token is usable meanwhile.
     Lead(Arc<Flight>, bool),
     /// Wait for the refresh that is under way.
@@ -75,7 +75,7 @@ impl State {
     pub(super) fn usable(&self, ask: &Ask, now: Now) -> Option<&Held> {
         self.held
             .as_ref()
-            .filter(|held| ask.unwanted() != Some(&held.token) && held.usable_until.is_ahead_of(now))
+            .filter(|held| ask.other_than() != Some(&held.token) && held.usable_until.is_ahead_of(now))
     }
 
     /// Decides what a caller does who has until `deadline`. A caller who is to lead finds its flight begun.
@@ -85,14 +85,13 @@ impl State {
             return Turn::Take(held.token.clone());
         }
         let usable = usable.map(|held| held.token.clone());
-        self.refresh_turn(policy, ask, now, usable, deadline)
+        self.refresh_turn(policy, now, usable, deadline)
     }
 
     /// Decides what a caller does who finds the token due for renewal.
     pub(super) fn refresh_turn(
         &mut self,
         policy: &CachePolicy,
-        ask: &Ask,
         now: Now,
         usable: Option<Token>,
         deadline: Instant,
@@ -105,22 +104,19 @@ impl State {
                 _ => {}
             }
         }
-        if let Some(failure) = self.failure.as_ref().filter(|_| !ask.ignores_back_off()) {
+        if let Some(failure) = &self.failure {
             let pause = failure.pause(policy, usable.is_some());
             let over = after(failure.at.monotonic, pause);
             if now.monotonic < over {
                 return match usable {
                     Some(token) => Turn::Take(token),
-                    None => Turn::Fail(failure.as_back_off(pause), over),
+                    None => Turn::Fail(failure.as_back_off(pause)),
                 };
             }
         }
         if usable.is_none() && now.monotonic >= deadline {
             // Who has no time for a refresh must not lead one for those who have.
-            return Turn::Fail(
-                Error::new(ErrorKind::Timeout, "no token, and no time left to ask for one"),
-                deadline,
-            );
+            return Turn::Fail(Error::new(ErrorKind::Timeout, "no token, and no time left to ask for one"));
         }
         let flight = Arc::new(Flight::new(now.monotonic));
         self.flight = Some(Arc::clone(&flight));

@@ -106,8 +106,8 @@ impl TokenSource for ScriptedSource {
         })
     }
 
-    fn identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
+    fn identity(&self) -> Option<Identity> {
+        self.identity.clone()
     }
 
     fn invalidate(&self, token: &Token) {

@@ -73,8 +73,7 @@ fn answer(status: u16, body: &str) -> Result<Report, Error> {
 
 fn answer_to(request: &ReportRequest, status: u16, body: &str) -> Result<Report, Error> {
     let server = Endpoint::always(status, body);
-    let mut identity = Identity::default();
-    identity.email = Some("nightly@figures.iam.gserviceaccount.com".into());
+    let identity = Identity::new().with_email("nightly@figures.iam.gserviceaccount.com");
     let tokens = ScriptedSource::new().then_token("ya29.x").with_identity(identity);
     let analytics =
         Analytics::new(tokens).with_retry(RetryPolicy::NONE).with_endpoint(&server.url).expect("a client");

@@ -88,7 +88,7 @@ fn error_of_the_token_source_comes_as_it_is_and_once() {
     assert_eq!(error.to_string(), "the vault's name cannot be resolved; dig");
     assert!(error.source().is_some_and(|s| s.is::<std::fmt::Error>()));
     assert_eq!((tokens.calls(), server.received().len()), (1, 0));
-    assert!(tokens.asks()[0].deadline_at().is_some(), "the source is told how long it may take");
+    assert!(tokens.asks()[0].deadline().is_some(), "the source is told how long it may take");
 }
 
 /// Takes its time, and fails; remembers how long it was given.

@@ -246,7 +246,7 @@ fn endpoints_that_google_named_over_the_years_are_asked_and_no_other_way() {
         let source = builder.build_uncached().expect("a source");
         let identity = source.identity().expect("known");
         // A diverted assertion would be of no use elsewhere: it is addressed to where it is posted.
-        assert_eq!((identity.endpoint.as_deref(), identity.audience.as_deref()), (Some(uri), Some(uri)));
+        assert_eq!((identity.endpoint(), identity.audience()), (Some(uri), Some(uri)));
         assert_eq!(transport.0.load(Ordering::Relaxed), 0, "building sends nothing");
         source.token().expect_err("nothing is sent by this transport");
         assert_eq!(transport.0.load(Ordering::Relaxed), 1, "a request would have been counted");

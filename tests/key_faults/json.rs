@@ -199,7 +199,8 @@ fn key_file_without_an_endpoint_uses_googles() {
         let key = assert_taken("no token_uri", load(file));
         let source =
             shortway::service_account(key, [shortway::scope::ANALYTICS_READONLY]).build().expect("a source");
-        let endpoint = source.identity().and_then(|identity| identity.endpoint.as_deref());
+        let identity = source.identity().expect("known");
+        let endpoint = identity.endpoint();
         assert_eq!(endpoint, Some("https://oauth2.googleapis.com/token"));
     }
 }

@@ -267,7 +267,8 @@ fn two_calls(first: Vec<Act>, pause: Duration) -> (Vec<String>, usize) {
         Vec::new(),
     );
     let source = builder(&server.url()).build_uncached().expect("a source");
-    let call = || match source.token_for(&Ask::new().deadline(Instant::now() + Duration::from_secs(20))) {
+    let call = || match source.token_for(&Ask::new().with_deadline(Instant::now() + Duration::from_secs(20)))
+    {
         Ok(token) => token.expose_secret().to_owned(),
         Err(error) => format!("{error:?}"),
     };
@@ -324,7 +325,7 @@ fn connection_of_a_failed_request_is_not_used_again() {
     assert_eq!(source.token().expect("a token").expose_secret(), "ya29.first");
     let begin = Instant::now();
     let error =
-        source.token_for(&Ask::new().deadline(begin + Duration::from_millis(600))).expect_err("silence");
+        source.token_for(&Ask::new().with_deadline(begin + Duration::from_millis(600))).expect_err("silence");
     assert_eq!((error.kind(), error.attempts()), (Timeout, Some(1)));
     assert!(begin.elapsed() < Duration::from_millis(1600), "{:?}", begin.elapsed());
     assert_eq!((server.connections(), server.requests().len()), (1, 2));

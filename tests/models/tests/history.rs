@@ -378,7 +378,7 @@ proptest! {
             let waiters: Vec<_> = seconds
                 .iter()
                 .map(|after| {
-                    let ask = Ask::new().deadline(start + Duration::from_secs(*after));
+                    let ask = Ask::new().with_deadline(start + Duration::from_secs(*after));
                     let (cached, clock, left) = (&cached, &clock, &left);
                     scope.spawn(move || {
                         let kind = cached.token_for(&ask).expect_err("no token").kind();

@@ -341,7 +341,7 @@ fn waiter_leaves_at_its_own_deadline() {
             let (cached, release) = (Arc::clone(&cached), release.clone());
             let deadline = clock.monotonic() + Duration::from_secs(2);
             thread::spawn(move || {
-                let outcome = cached.token_for(&Ask::new().deadline(deadline));
+                let outcome = cached.token_for(&Ask::new().with_deadline(deadline));
                 release.open();
                 outcome
             })

@@ -76,7 +76,7 @@ impl TokenSource for Source {
     }
 
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
-        assert!(ask.deadline_at().is_some(), "the cache gives a deadline");
+        assert!(ask.deadline().is_some(), "the cache gives a deadline");
         let (call, called) = {
             let mut state = self.state.lock().unwrap();
             // I2: two calls at once only if the older flight is past the limit. Which comes here first does not matter: a
@@ -161,7 +161,7 @@ fn step(cached: &Cached<Arc<Source>>, clock: &Seconds) {
         }
         2 => drop(catch_unwind(AssertUnwindSafe(|| cached.refresh_if_due()))),
         3 => {
-            let ask = Ask::new().deadline(clock.monotonic() + Duration::from_secs(40));
+            let ask = Ask::new().with_deadline(clock.monotonic() + Duration::from_secs(40));
             drop(catch_unwind(AssertUnwindSafe(|| cached.token_for(&ask))));
         }
         _ => drop(catch_unwind(AssertUnwindSafe(|| cached.token()))),
