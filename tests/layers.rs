@@ -55,6 +55,11 @@ const FOLDERS: &[(&str, &[&str])] = &[
         "analytics",
         &["wire", "property", "request", "answer", "table", "rows", "report", "refusal", "call", "client"],
     ),
+    ("analytics/request", &["column", "date", "order", "filter"]),
+    ("analytics/answer", &["column", "metadata", "quota"]),
+    ("analytics/table", &["read"]),
+    ("analytics/rows", &["misfit", "cell", "row"]),
+    ("analytics/report", &["body", "no_figure"]),
     ("testing", &["clock", "key", "source", "google"]),
 ];
 

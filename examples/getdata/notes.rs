@@ -32,11 +32,20 @@ pub(crate) fn of(report: &Report) -> Vec<String> {
         );
     }
     for reason in &metadata.data_truncation_reasons {
-        let text = reason.message.as_deref().or(reason.kind.as_deref());
-        notes.push(format!("data may be missing: {}", text.unwrap_or("Google does not say why")));
+        let text = reason.data_truncation_message.as_deref().or(reason.data_truncation_type.as_deref());
+        let days: String = reason
+            .data_truncation_date_ranges
+            .iter()
+            .map(|range| {
+                let day = |day: &Option<String>| day.clone().unwrap_or_default();
+                format!(" ({} to {})", day(&range.start_date), day(&range.end_date))
+            })
+            .collect();
+        notes.push(format!("data may be missing: {}{days}", text.unwrap_or("Google does not say why")));
     }
-    if !metadata.restricted_metrics.is_empty() {
-        let names = metadata.restricted_metrics.join(", ");
+    let restricted: Vec<&str> = metadata.restricted_metrics().collect();
+    if !restricted.is_empty() {
+        let names = restricted.join(", ");
         notes.push(format!("the account may not see these metrics, which come as zeros: {names}"));
     }
     notes.iter().map(|note| shortened(&escaped(note))).collect()

@@ -2,7 +2,7 @@
 
 use super::call::{Caller, Target};
 use super::property::PropertyId;
-use super::report::{self, Report};
+use super::report::Report;
 use super::request::ReportRequest;
 use crate::authorize::Authorized;
 use crate::clock::{Clock, SystemClock};
@@ -174,6 +174,6 @@ impl Property {
         let body = serde_json::to_vec(request)
             .map_err(|e| Error::new(ErrorKind::Other, "cannot write the report request").with_source(e))?;
         let target = Target { what: "the report", property: self.id, verb: "runReport" };
-        self.client.0.post(target, &body, |body| report::parse(body, request))
+        self.client.0.post(target, &body, |body| Report::from_json(body, request))
     }
 }

@@ -1,9 +1,9 @@
 //! A thin typed client of the Google Analytics Data API (GA4), v1beta.
 //!
-//! Feature `analytics` (on by default). Requests are plain structs that serialize to exactly Google's JSON; a report
-//! gives its rows as the caller's own structs. What this module adds to a request on its own is one thing, and
-//! [`ReportRequest::new`] shows it before anything is sent: the TOTAL aggregation.
-//! Reference: <https://developers.google.com/analytics/devguides/reporting/data/v1/rest>.
+//! Feature `analytics` (on by default). Requests are plain structs that serialize to exactly Google's JSON; a
+//! report gives its rows as the caller's own structs. What this module adds to a request on its own is one
+//! thing, and [`ReportRequest::new`] shows it before anything is sent: the TOTAL aggregation. Reference:
+//! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest>.
 //!
 //! | You have | You need |
 //! |---|---|

@@ -10,7 +10,8 @@ use std::str::FromStr;
 /// The id of a GA4 property: a number of about nine digits.
 ///
 /// From a `u64`, or parsed from text, plain (`123456789`) or as the resource name that Google's pages show
-/// (`properties/123456789`); with serde from a number or such a text, and to a number. No property has the number 0: text that says so is refused, a `u64` is not looked at.
+/// (`properties/123456789`); with serde from a number or such a text, and to a number. No property has the
+/// number 0: text that says so is refused, a `u64` is not looked at.
 ///
 /// ```
 /// use shortway::analytics::PropertyId;
@@ -43,8 +44,8 @@ impl fmt::Display for PropertyId {
     }
 }
 
-const WHERE: &str = "the property id is a number: in Google Analytics open Admin, Property settings, Property details; \
-                     it stands at the top right";
+const WHERE: &str = "the property id is a number: in Google Analytics open Admin, Property settings, Property \
+                     details; it stands at the top right";
 
 impl FromStr for PropertyId {
     type Err = Error;
@@ -61,13 +62,15 @@ impl FromStr for PropertyId {
         }
         let upper = text.to_ascii_uppercase();
         let what = if upper.starts_with("UA-") {
-            "is the id of a Universal Analytics property; Google shut that product and its API down on 1 July 2024"
+            "is the id of a Universal Analytics property; Google shut that product and its API down on \
+             1 July 2024"
         } else if upper.starts_with("G-") {
             "is a measurement id: it names a web data stream, which the tag in the pages sends to"
         } else if upper.starts_with("GTM-") {
             "is the id of a Tag Manager container"
         } else if upper.starts_with("GA:") {
-            "is the id of a Universal Analytics view; Google shut that product and its API down on 1 July 2024"
+            "is the id of a Universal Analytics view; Google shut that product and its API down on \
+             1 July 2024"
         } else {
             "is not a property id"
         };

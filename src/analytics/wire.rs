@@ -1,8 +1,9 @@
 //! Protobuf's JSON, in one place.
 //!
-//! Requests: a 64-bit integer is text, a default is left out. Responses: absent and null are the default, a 64-bit
-//! integer is text or a number, an enum's name is kept as text, an unknown key is skipped. A [`Part`] reads a response
-//! by these rules and never fails on a value of another shape: the value is skipped without being built.
+//! Requests: a 64-bit integer is text, a default is left out. Responses: absent and null are the default, a
+//! 64-bit integer is text or a number, an enum's name is kept as text, an unknown key is skipped. A [`Part`]
+//! reads a response by these rules and never fails on a value of another shape: the value is skipped without
+//! being built.
 //! <https://protobuf.dev/programming-guides/json/>
 
 use crate::error::scrub;
@@ -41,14 +42,16 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// How many items of a list in a response are kept: 256. Google sends at most a few; a report has at most 200 columns.
+/// How many items of a list in a response are kept: 256. Google sends at most a few; a report has at most 200
+/// columns.
 const MAX_ITEMS: usize = 256;
 
-/// How many bytes of a text in a response are kept, the cells of rows excepted: 4 KiB. Google's are a sentence or two.
+/// How many bytes of a text in a response are kept, the cells of rows excepted: 4 KiB. Google's are a
+/// sentence or two.
 const MAX_TEXT: usize = 4096;
 
-/// A value in a response. A method is called for what the JSON has in its place and says whether the value takes it;
-/// by default everything is skipped.
+/// A value in a response. A method is called for what the JSON has in its place and says whether the value
+/// takes it; by default everything is skipped.
 pub(super) trait Part {
     fn text(&mut self, _text: &str) -> bool {
         false
@@ -268,8 +271,8 @@ impl<'de> Visitor<'de> for Fill<'_> {
     }
 }
 
-/// How `serde_json` hands out a number when some crate in the program has switched its `arbitrary_precision` on: an
-/// object with this key and the number's text.
+/// How `serde_json` hands out a number when some crate in the program has switched its `arbitrary_precision`
+/// on: an object with this key and the number's text.
 pub(super) const NUMBER: &str = "$serde_json::private::Number";
 
 /// A key, as the place of its value.

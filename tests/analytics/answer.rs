@@ -1,4 +1,5 @@
-//! Answers with status 200: what is refused, what is read however it is written, what is kept beside the figures.
+//! Answers with status 200: what is refused, what is read however it is written, what is kept beside the
+//! figures.
 
 use crate::{answer, answer_to, columns, matching, report_of};
 use serde_json::{Value, json};
@@ -66,6 +67,10 @@ fn answer_that_is_no_report_is_told_so() {
     report_of(&json!({"metricHeaders": [{"name": "n"}]})).expect("headers will do");
     for (body, message) in [
         ("7", "invalid type: integer `7`, expected a report at line 1 column 1"),
+        (
+            r#"{"rows": [{"metricValues": [{"value": "1"}]}], "rows": []}"#,
+            "it has rows of one kind twice at line 1 column 53",
+        ),
         (" [[], [], []]", "invalid type: sequence, expected a report at line 1 column 1"),
         ("null", "invalid type: null, expected a report at line 1 column 4"),
     ] {
@@ -413,4 +418,20 @@ fn errors_quote_little_of_an_answer_on_one_line() {
         assert!(error.message().chars().count() < 400 && !all.contains("ya29"), "{all}");
     }
     assert!(cells[0].message().chars().count() < 140, "{}", cells[0]);
+}
+
+#[test]
+fn answer_that_is_cut_anywhere_may_be_whole_the_next_time() {
+    let body = columns("country", "sessions", &[("Österreich – 日本", "7")]);
+    let text = body.to_string();
+    for end in 1..text.len() {
+        let error = Report::from_json(&text.as_bytes()[..end], &matching(&body)).expect_err("cut");
+        assert_eq!(error.message(), format!("{NO_REPORT}it ends in the middle"), "{end}");
+        assert!(error.is_retryable());
+    }
+    let error = Report::from_json(b"{\"kind\": \"\xff\"}", &ReportRequest::new()).expect_err("not UTF-8");
+    assert_eq!(
+        (error.message(), error.is_retryable()),
+        (format!("{NO_REPORT}it is not UTF-8").as_str(), false)
+    );
 }

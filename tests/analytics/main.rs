@@ -4,8 +4,13 @@
 #[path = "../util/mod.rs"]
 mod util;
 
+#[path = "../util/random.rs"]
+#[allow(unreachable_pub, reason = "shared by test programs")]
+mod random;
+
 mod answer;
 mod client;
+mod damage;
 mod property;
 mod refusals;
 mod request;

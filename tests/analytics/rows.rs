@@ -9,7 +9,7 @@ use shortway::{Error, ErrorKind};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use time::macros::{date, datetime};
-use time::{Date, OffsetDateTime, PrimitiveDateTime, UtcDateTime};
+use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Timestamp, UtcDateTime, Weekday};
 
 #[test]
 fn rows_become_the_callers_structs() {
@@ -122,7 +122,7 @@ fn placeholders_are_none_for_numbers_and_dates_and_text_for_text() {
     ];
     let report = report_of(&columns("date", "n", &cells)).expect("a report");
     let rows: Vec<Row> = report.rows().collect::<Result<_, _>>().expect("rows that fit");
-    let day = |n| Date::from_calendar_date(2026, time::Month::January, n).ok();
+    let day = |n| Date::from_calendar_date(2026, Month::January, n).ok();
     let row = |date, n| Row { date, n };
     assert_eq!(
         rows,
@@ -318,6 +318,11 @@ fn one_cell_is_no_sequence_unless_it_is_a_date() {
         first::<(UtcDateTime, u8)>(&hour).expect_err("no zone").message(),
         "row 0, column `d`: \"2026010523\" is not a time with an offset from UTC: use time::PrimitiveDateTime"
     );
+    assert_eq!(
+        first::<(Timestamp, u8)>(&hour).expect_err("no nanoseconds").message(),
+        "row 0, column `d`: \"2026010523\" is not a time with an offset from UTC: use time::PrimitiveDateTime"
+    );
+    assert_eq!(first::<(Month, Weekday)>(&one("05", "1")).expect("fits"), (Month::May, Weekday::Monday));
     let parts: ((u32, u32), u8) = (first::<(u32, u8)>(&report).map(|(d, n)| ((d, d), n))).expect("a number");
     assert_eq!(parts, ((20_260_105, 20_260_105), 7));
 }

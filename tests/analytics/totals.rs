@@ -43,7 +43,7 @@ fn totals_come_from_google_and_are_never_guessed() {
         .expect("a report");
     assert_eq!(
         bare.total::<u64>("screenPageViews").expect_err("not asked for").to_string(),
-        "no total of `screenPageViews`: the request did not ask for it; add it to the request with \
+        "no total of `screenPageViews`: it was not requested; add it to the request with \
          metric_aggregations([MetricAggregation::Total])"
     );
 }
@@ -100,7 +100,7 @@ fn largest_and_smallest_come_on_request() {
             .maximum::<u64>("screenPageViews")
             .expect_err("not asked for")
             .to_string(),
-        "no maximum of `screenPageViews`: the request did not ask for it; add it to the request with \
+        "no maximum of `screenPageViews`: it was not requested; add it to the request with \
          metric_aggregations([MetricAggregation::Maximum])"
     );
 }

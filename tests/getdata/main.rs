@@ -179,6 +179,24 @@ fn with_throw_away_key(server: &Endpoint, rest: &[&str]) -> Output {
     run(&mut command_with_key(server, folder.path(), rest))
 }
 
+/// A run that requests the columns of `report`, which is the answer.
+#[track_caller]
+fn run_for(report: &str, rest: &[&str]) -> Output {
+    let columns = columns(report);
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    with_throw_away_key(&json_endpoint(200, report), &[&columns[..], rest].concat())
+}
+
+/// The options that request the columns of `report`.
+fn columns(report: &str) -> Vec<String> {
+    let report: Value = serde_json::from_str(report).expect("JSON");
+    let names = |headers: &str| {
+        let names = report[headers].as_array().expect("headers").iter();
+        names.map(|header| header["name"].as_str().expect("a name")).collect::<Vec<_>>().join(",")
+    };
+    vec!["--dimensions".into(), names("dimensionHeaders"), "--metrics".into(), names("metricHeaders")]
+}
+
 /// The command of such a run; the key file lies in `folder`.
 fn command_with_key(server: &Endpoint, folder: &Path, rest: &[&str]) -> Command {
     let key = folder.join("key.json");

@@ -2,8 +2,7 @@
 
 use crate::util::endpoint::Endpoint;
 use crate::{
-    REPORT, TOKEN, assert_options_are_in_help, command_with_key, granted, json_endpoint, report, stderr,
-    with_throw_away_key,
+    REPORT, TOKEN, assert_options_are_in_help, columns, command_with_key, granted, report, run_for, stderr,
 };
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -15,7 +14,7 @@ use std::sync::mpsc;
 #[track_caller]
 fn notes(more: Value) -> String {
     let body = report(&[("sessions", "TYPE_INTEGER")], &[("/", &["7"])], &["7"], more);
-    let output = with_throw_away_key(&json_endpoint(200, &body), &["--format", "csv"]);
+    let output = run_for(&body, &["--format", "csv"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     stderr(&output).to_owned()
 }
@@ -47,6 +46,13 @@ fn figures_that_are_not_all_there_is_are_never_silent() {
         (
             json!({"dataTruncationReasons": [{"dataTruncationType": "DATA_TRUNCATION_TYPE_DATE_RANGE"}]}),
             "note: data may be missing: DATA_TRUNCATION_TYPE_DATE_RANGE\n",
+        ),
+        (
+            json!({"dataTruncationReasons": [{
+                "dataTruncationMessage": "too old",
+                "dataTruncationDateRanges": [{"startDate": "2026-01-01", "endDate": "2026-01-31"}],
+            }]}),
+            "note: data may be missing: too old (2026-01-01 to 2026-01-31)\n",
         ),
         (
             json!({"schemaRestrictionResponse": {"activeMetricRestrictions": [
@@ -90,6 +96,7 @@ fn notes_while_held(held: &'static str, unavailable: usize) -> Vec<String> {
     });
     let folder = tempfile::tempdir().expect("a folder");
     let mut child = command_with_key(&server, folder.path(), &["--format", "csv"])
+        .args(columns(REPORT))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

@@ -1,12 +1,12 @@
 //! What is printed: table, JSON, CSV, and what hostile cells become in them.
 
-use crate::{REPORT, json_endpoint, report, stderr, stdout, with_throw_away_key};
+use crate::{REPORT, report, run_for, stderr, stdout};
 use serde_json::{Value, json};
 
 /// What a report is printed as in a format.
 #[track_caller]
 fn printed(report: &str, format: &str) -> String {
-    let output = with_throw_away_key(&json_endpoint(200, report), &["--format", format]);
+    let output = run_for(report, &["--format", format]);
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
     stdout(&output).to_owned()
 }
@@ -194,7 +194,7 @@ fn empty_report_is_said_to_be_one() {
         ("csv", "pageTitle,sessions\r\n"),
         ("json", "{\"totals\":{\"sessions\":null},\"rows\":[],\"rowCount\":0}\n"),
     ] {
-        let output = with_throw_away_key(&json_endpoint(200, &empty), &["--format", format]);
+        let output = run_for(&empty, &["--format", format]);
         assert_eq!((output.status.code(), stdout(&output), stderr(&output)), (Some(0), text, note));
     }
 }

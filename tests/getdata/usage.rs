@@ -2,8 +2,8 @@
 
 use crate::util::endpoint::Endpoint;
 use crate::{
-    REPORT, VARIABLE, assert_failed, assert_options_are_in_help, command, command_with_key, getdata, help,
-    json_endpoint, run, stderr, stdout, with_throw_away_key,
+    REPORT, VARIABLE, assert_failed, assert_options_are_in_help, columns, command, command_with_key, getdata,
+    help, json_endpoint, run, stderr, stdout, with_throw_away_key,
 };
 use serde_json::{Value, json};
 use shortway::ServiceAccountKey;
@@ -87,6 +87,7 @@ fn variable_and_property_make_a_whole_request() {
     let token_url = format!("{}/token", server.url);
     let output =
         run(command(["--property", "properties/1234", "--api-url", &server.url, "--token-url", &token_url])
+            .args(columns(REPORT))
             .env(VARIABLE, folder.path().join("key.json")));
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
     assert!(stdout(&output).starts_with("screenPageViews: 9007199254740995\n"), "{}", stdout(&output));

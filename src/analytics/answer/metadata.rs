@@ -1,5 +1,5 @@
-//! What Google says about a report as a whole: where data may be missing, and why. Most of it is absent from most
-//! answers.
+//! What Google says about a report as a whole: where data may be missing, and why. Most of it is absent from
+//! most answers.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/ResponseMetaData>
 
 use crate::analytics::wire::{Message, Part, message};
@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer};
 
 /// What Google says about a report as a whole, as `ResponseMetaData` of the API has it.
 ///
-/// Of a list the first 256 items are kept, of a text the first 4 KiB. A value of another shape than documented is as
-/// an absent one: it never costs the report.
+/// Of a list the first 256 items are kept, of a text the first 4 KiB. A value of another shape than
+/// documented is as an absent one: it never costs the report.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Metadata {
@@ -24,7 +24,8 @@ pub struct Metadata {
     pub empty_reason: Option<String>,
     /// Small figures may have been withheld so that nobody can be recognized.
     pub subject_to_thresholding: Option<bool>,
-    /// How much of the data was read for each date range, in the order of the request; empty when all of it was.
+    /// How much of the data was read for each date range, in the order of the request; empty when all of it
+    /// was.
     pub sampling_metadatas: Vec<SamplingMetadata>,
     /// Why some of the data may be missing.
     pub data_truncation_reasons: Vec<DataTruncationReason>,

@@ -24,7 +24,8 @@ impl<S: Into<String>> From<S> for Dimension {
 ///
 /// let request = ReportRequest::new()
 ///     .metrics(["sessions"])
-///     .metrics([Metric::expression("eventsPerSession", "eventCount/sessions"), Metric::from("eventCount").invisible()]);
+///     .metrics([Metric::expression("eventsPerSession", "eventCount/sessions")])
+///     .metrics([Metric::from("eventCount").invisible()]);
 /// # let _ = request;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -23,8 +23,9 @@ impl DateRange {
         Self { start_date: start_date.into(), end_date: end_date.into(), name: None }
     }
 
-    /// So many whole days, the last of them yesterday. The property's time zone decides which day that is; the day
-    /// that is still running is not in it. No days, `last_days(0)`, would begin after they end: Google refuses that.
+    /// So many whole days, the last of them yesterday. The property's time zone decides which day that is;
+    /// the day that is still running is not in it. No days, `last_days(0)`, would begin after they end:
+    /// Google refuses that.
     #[must_use]
     pub fn last_days(days: u32) -> Self {
         Self::new(format!("{days}daysAgo"), "yesterday")

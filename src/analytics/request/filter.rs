@@ -8,18 +8,26 @@ use std::ops::Not;
 
 /// Which rows a report is made of: one filter, or several put together.
 ///
-/// Given to [`ReportRequest::dimension_filter`](crate::analytics::ReportRequest::dimension_filter()) it is about dimensions and holds before rows are
-/// grouped; given to [`ReportRequest::metric_filter`](crate::analytics::ReportRequest::metric_filter()) it is about metrics and holds
-/// after. Source: `FilterExpression` of the Data API.
+/// Given to [`ReportRequest::dimension_filter`](crate::analytics::ReportRequest::dimension_filter()) it is
+/// about dimensions and holds before rows are grouped; given to
+/// [`ReportRequest::metric_filter`](crate::analytics::ReportRequest::metric_filter()) it is about metrics and
+/// holds after. Source: `FilterExpression` of the Data API.
 ///
 /// ```
+/// use serde_json::json;
 /// use shortway::analytics::FilterExpression;
 ///
-/// let filter = FilterExpression::equals("country", "Italy").and(!FilterExpression::equals("browser", "Safari"));
+/// let in_italy = FilterExpression::equals("country", "Italy");
+/// let filter = in_italy.and(!FilterExpression::begins_with("pagePath", "/404"));
+/// let text = |field, how, value| {
+///     json!({"filter": {"fieldName": field, "stringFilter": {"matchType": how, "value": value}}})
+/// };
 /// assert_eq!(
-///     serde_json::to_string(&filter).unwrap(),
-///     r#"{"andGroup":{"expressions":[{"filter":{"fieldName":"country","stringFilter":{"matchType":"EXACT","value":"Italy"}}},"#.to_owned()
-///         + r#"{"notExpression":{"filter":{"fieldName":"browser","stringFilter":{"matchType":"EXACT","value":"Safari"}}}}]}}"#
+///     serde_json::to_value(&filter).unwrap(),
+///     json!({"andGroup": {"expressions": [
+///         text("country", "EXACT", "Italy"),
+///         {"notExpression": text("pagePath", "BEGINS_WITH", "/404")},
+///     ]}})
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -45,13 +53,14 @@ pub enum FilterExpression {
 }
 
 impl FilterExpression {
-    /// The dimension `field` is exactly `value`; case does not matter, unless [`case_sensitive`](Self::case_sensitive)
-    /// is called.
+    /// The dimension `field` is exactly `value`; case does not matter, unless
+    /// [`case_sensitive`](Self::case_sensitive) is called.
     pub fn equals(field: impl Into<String>, value: impl Into<String>) -> Self {
         Self::text(field, MatchType::Exact, value)
     }
 
-    /// The dimension `field` has `part` somewhere in it; case does not matter, as in [`equals`](Self::equals).
+    /// The dimension `field` has `part` somewhere in it; case does not matter, as in
+    /// [`equals`](Self::equals).
     pub fn contains(field: impl Into<String>, part: impl Into<String>) -> Self {
         Self::text(field, MatchType::Contains, part)
     }
@@ -61,7 +70,8 @@ impl FilterExpression {
         Self::text(field, MatchType::BeginsWith, beginning)
     }
 
-    /// The dimension `field` matches `value` in this way; case does not matter, as in [`equals`](Self::equals).
+    /// The dimension `field` matches `value` in this way; case does not matter, as in
+    /// [`equals`](Self::equals).
     pub fn text(field: impl Into<String>, match_type: MatchType, value: impl Into<String>) -> Self {
         Self::test(field, FilterTest::StringFilter { match_type, value: value.into(), case_sensitive: false })
     }
@@ -112,16 +122,16 @@ impl FilterExpression {
     /// Case matters in every comparison of texts in this filter.
     #[must_use]
     pub fn case_sensitive(mut self) -> Self {
-        self.heed_case();
+        self.set_case_sensitive();
         self
     }
 
-    fn heed_case(&mut self) {
+    fn set_case_sensitive(&mut self) {
         match self {
             Self::AndGroup { expressions } | Self::OrGroup { expressions } => {
-                expressions.iter_mut().for_each(Self::heed_case);
+                expressions.iter_mut().for_each(Self::set_case_sensitive);
             }
-            Self::NotExpression(inner) => inner.heed_case(),
+            Self::NotExpression(inner) => inner.set_case_sensitive(),
             Self::Filter(filter) => {
                 if let FilterTest::StringFilter { case_sensitive, .. }
                 | FilterTest::InListFilter { case_sensitive, .. } = &mut filter.test
@@ -281,8 +291,8 @@ pub enum NumericOperation {
 
 /// A number in a filter: from any integer of up to 64 bits, or a float.
 ///
-/// The API has signed 64-bit integers and doubles. A larger integer, an infinity and NaN can be made here, so that
-/// filters take numbers without a question mark; a request with one is refused before it is sent.
+/// The API has signed 64-bit integers and doubles. A larger integer, an infinity and NaN can be made here, so
+/// that filters take numbers without a question mark; a request with one is refused before it is sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NumericValue(Number);
 

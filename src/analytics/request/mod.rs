@@ -64,7 +64,8 @@ pub struct ReportRequest {
     /// How many rows are skipped: 0 by default.
     #[serde(skip_serializing_if = "is_zero", serialize_with = "as_text")]
     pub offset: u64,
-    /// How many rows at most. Google's default, for 0 too, is 10,000; more than 250,000 are cut to that without a word.
+    /// How many rows at most. Google's default, for 0 too, is 10,000; more than 250,000 are cut to that
+    /// without a word.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_as_text")]
     pub limit: Option<u64>,
     /// Sums over all rows, and the like, beside the rows.
@@ -79,15 +80,16 @@ pub struct ReportRequest {
     /// Keeps rows whose metrics are all zero. It does not add days without data.
     #[serde(skip_serializing_if = "is_false")]
     pub keep_empty_rows: bool,
-    /// Asks for what is left of the property's quota: see [`Report::property_quota`](super::Report::property_quota).
+    /// Asks for what is left of the property's quota: see
+    /// [`Report::property_quota`](super::Report::property_quota).
     #[serde(skip_serializing_if = "is_false")]
     pub return_property_quota: bool,
 }
 
 impl ReportRequest {
-    /// An empty request but for one thing: it asks for the TOTAL aggregation, which costs nothing and makes
-    /// [`Report::total`](super::Report::total) right where a sum over rows would be wrong (users, averages). Use
-    /// `default()` for a request without it.
+    /// An empty request but for one thing: it requests the TOTAL aggregation, which costs nothing and makes
+    /// [`Report::total`](super::Report::total) right where a sum over rows would be wrong (users, averages).
+    /// Use `default()` for a request without it.
     #[must_use]
     pub fn new() -> Self {
         Self { metric_aggregations: vec![MetricAggregation::Total], ..Self::default() }
@@ -135,7 +137,8 @@ impl ReportRequest {
         self
     }
 
-    /// Adds aggregations over all rows, each once however often it is named; TOTAL is there from [`new`](Self::new) on.
+    /// Adds aggregations over all rows, each once however often it is named; TOTAL is there from
+    /// [`new`](Self::new) on.
     #[must_use]
     pub fn metric_aggregations(mut self, aggregations: impl IntoIterator<Item = MetricAggregation>) -> Self {
         for aggregation in aggregations {
@@ -174,7 +177,8 @@ impl ReportRequest {
         self
     }
 
-    /// Asks for what is left of the property's quota: see [`Report::property_quota`](super::Report::property_quota).
+    /// Asks for what is left of the property's quota: see
+    /// [`Report::property_quota`](super::Report::property_quota).
     #[must_use]
     pub fn return_property_quota(mut self, wanted: bool) -> Self {
         self.return_property_quota = wanted;
@@ -188,8 +192,8 @@ impl ReportRequest {
         self.date_ranges.iter().enumerate().map(name).collect()
     }
 
-    /// Refuses what no report could come of: two columns or two date ranges of one name, a number that JSON does not
-    /// hold. Everything else is Google's to judge.
+    /// Refuses what no report could come of: two columns or two date ranges of one name, a number that JSON
+    /// does not hold. Everything else is Google's to judge.
     pub(super) fn check(&self) -> Result<(), Error> {
         let dimensions = self.dimensions.iter().map(|d| d.name.as_str());
         if let Some(name) = repeated(dimensions.chain(self.metrics.iter().map(|m| m.name.as_str()))) {

@@ -62,7 +62,8 @@ impl OrderBy {
         Self { field: OrderField::Dimension { dimension_name: name.into(), order_type: None }, desc: false }
     }
 
-    /// How the texts of the dimension compare; by Unicode code point by default. An order by a metric stays as it is.
+    /// How the texts of the dimension compare; by Unicode code point by default. An order by a metric stays
+    /// as it is.
     #[must_use]
     pub fn order_type(mut self, how: OrderType) -> Self {
         if let OrderField::Dimension { order_type, .. } = &mut self.field {

@@ -1,12 +1,13 @@
-//! One cell: a text, read as the type that is asked for.
+//! One cell: a text, read as the type that the caller wants.
 
-use super::Misfit;
+use super::misfit::Misfit;
+use crate::analytics::answer::{Column, ColumnKind};
 use crate::analytics::wire::quoted;
 use serde::de::value::SeqDeserializer;
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use std::any::type_name;
-use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, UtcDateTime};
+use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Timestamp, UtcDateTime, Weekday};
 
 /// Google's words for "no value here".
 const PLACEHOLDERS: [&str; 4] = ["(not set)", "(other)", "(data not available)", ""];
@@ -23,6 +24,11 @@ pub(super) struct Cell<'r> {
 }
 
 impl<'r> Cell<'r> {
+    pub(super) fn new(columns: &[Column], column: usize, text: &'r str) -> Self {
+        let metric = columns.get(column).is_some_and(|c| matches!(c.kind, ColumnKind::Metric(_)));
+        Self { text, column, metric, none: false }
+    }
+
     pub(super) fn is_placeholder(&self) -> bool {
         PLACEHOLDERS.contains(&self.text)
     }
@@ -41,8 +47,8 @@ impl<'r> Cell<'r> {
 
     /// For a visitor of one of `time`'s types, its value.
     ///
-    /// `time` asks for a tuple of numbers, or, with its feature `serde-human-readable`, for anything, so a date is known
-    /// by the type that the visitor makes. Nothing else gets a tuple from one cell.
+    /// `time` asks for a tuple of numbers, or, with its feature `serde-human-readable`, for anything, so a
+    /// date is known by the type that the visitor makes. Nothing else gets a tuple from one cell.
     fn time<V: Visitor<'r>>(&self, visitor: V) -> Result<Result<V::Value, Misfit>, V> {
         let made = type_name::<V::Value>();
         if made == type_name::<Date>() {
@@ -55,8 +61,12 @@ impl<'r> Cell<'r> {
                 Some(parts) => visitor.visit_seq(SeqDeserializer::new(parts.into_iter())),
                 None => Err(self.misfit("a time of the form YYYYMMDDHH or YYYYMMDDHHMM")),
             })
-        } else if made == type_name::<OffsetDateTime>() || made == type_name::<UtcDateTime>() {
+        } else if [type_name::<OffsetDateTime>(), type_name::<UtcDateTime>(), type_name::<Timestamp>()]
+            .contains(&made)
+        {
             Ok(Err(self.misfit("a time with an offset from UTC: use time::PrimitiveDateTime")))
+        } else if made == type_name::<Month>() || made == type_name::<Weekday>() {
+            Ok(self.parse("the number of a month or a day of the week").and_then(|n| visitor.visit_u8(n)))
         } else {
             Err(visitor)
         }
@@ -107,7 +117,8 @@ fn figure(text: &str) -> Option<Figure> {
         return Some(Figure::Unsigned(number));
     }
     let float: f64 = text.parse().ok()?;
-    // Google writes an f64 with 15 digits, or with 17 where it takes them: written with as many, it is the same again.
+    // Google writes an f64 with 15 digits, or with 17 where it takes them: written with as many, it is the
+    // same again.
     let digits = significant(text);
     let written = format!("{float:.*e}", digits.len().saturating_sub(1));
     let is_exact = float.is_finite() && digits.len() <= 17 && significant(&written) == digits;
@@ -130,7 +141,7 @@ macro_rules! numbers {
     )*};
 }
 
-/// Methods of [`Deserializer`] that lend the text.
+/// Methods of [`Deserializer`] that give the text.
 macro_rules! texts {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
@@ -142,8 +153,8 @@ macro_rules! texts {
 impl<'r> Deserializer<'r> for Cell<'r> {
     type Error = Misfit;
 
-    /// A type that does not say what it wants (`flatten`, an untagged enum, `serde_json::Value`) gets a metric as a
-    /// number, any other cell as text.
+    /// A type that does not say what it wants (`flatten`, an untagged enum, `serde_json::Value`) gets a
+    /// metric as a number, any other cell as text.
     fn deserialize_any<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
         let visitor = match self.time(visitor) {
             Ok(value) => return value,
@@ -163,12 +174,19 @@ impl<'r> Deserializer<'r> for Cell<'r> {
         deserialize_i16 visit_i16 "a whole number of 16 bits"
         deserialize_i32 visit_i32 "a whole number of 32 bits"
         deserialize_i64 visit_i64 "a whole number of 64 bits"
-        deserialize_i128 visit_i128 "a whole number of 128 bits"
         deserialize_u8 visit_u8 "a whole number from 0 to 255"
         deserialize_u16 visit_u16 "a whole number from 0 to 65535"
         deserialize_u32 visit_u32 "a whole number of 32 bits without sign"
         deserialize_u64 visit_u64 "a whole number of 64 bits without sign"
         deserialize_u128 visit_u128 "a whole number of 128 bits without sign"
+    }
+
+    /// `time::Timestamp` is an `i128` too, and no digits of Google's are that.
+    fn deserialize_i128<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.time(visitor) {
+            Ok(value) => value,
+            Err(visitor) => visitor.visit_i128(self.parse("a whole number of 128 bits")?),
+        }
     }
 
     // Rust reads "1e400" as infinity and "nan" as a number; neither is a figure.

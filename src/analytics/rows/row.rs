@@ -1,7 +1,7 @@
 //! One row, as a map of names to cells or as a sequence of cells.
 
 use super::cell::Cell;
-use super::{ColumnSet, Misfit, is_metric};
+use super::misfit::Misfit;
 use crate::analytics::answer::Column;
 use crate::analytics::table::Cells;
 use serde::de::value::BorrowedStrDeserializer;
@@ -69,8 +69,8 @@ impl<'r> Deserializer<'r> for Row<'r, '_> {
 
     forward_to_deserialize_any! {
         <V: Visitor<'r>>
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        enum identifier ignored_any
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct enum identifier ignored_any
     }
 }
 
@@ -85,13 +85,12 @@ impl<'r> Walk<'r, '_> {
         let column = self.next;
         self.next += 1;
         let text = self.row.cells.next().unwrap_or_default();
-        let metric = is_metric(self.row.columns, column);
-        let cell = Cell { text, column, metric, none: false };
+        let cell = Cell::new(self.row.columns, column, text);
         Cell { none: self.row.optional.has(column) && cell.is_placeholder(), ..cell }
     }
 
     fn left(&self) -> usize {
-        self.row.columns.len() - self.next
+        self.row.columns.len().saturating_sub(self.next)
     }
 }
 
@@ -131,5 +130,25 @@ impl<'r> SeqAccess<'r> for Walk<'r, '_> {
 
     fn size_hint(&self) -> Option<usize> {
         Some(self.left())
+    }
+}
+
+/// Some of the columns of a report, which has 200 at most.
+#[derive(Clone, Copy, Default)]
+pub(super) struct ColumnSet([u64; 4]);
+
+impl ColumnSet {
+    fn has(&self, column: usize) -> bool {
+        self.0.get(column / 64).is_some_and(|word| word & (1 << (column % 64)) != 0)
+    }
+
+    /// Whether the column was not there and is now.
+    pub(super) fn add(&mut self, column: usize) -> bool {
+        let is_new = !self.has(column);
+        match self.0.get_mut(column / 64) {
+            Some(word) => *word |= 1 << (column % 64),
+            None => return false,
+        }
+        is_new
     }
 }

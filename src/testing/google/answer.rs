@@ -1,5 +1,5 @@
-//! What the fake answers, before it is written: JSON pretty or compact, HTML, packed or not, with the headers that go
-//! with it.
+//! What the fake answers, before it is written: JSON pretty or compact, HTML, packed or not, with the headers
+//! that go with it.
 
 use serde_json::{Value, json};
 #[cfg(feature = "gzip")]

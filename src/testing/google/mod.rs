@@ -1,11 +1,13 @@
 //! A fake Google on loopback: real HTTP, real signatures, made-up rows.
 //!
-//! In: requests as Google's documentation has them. Out: answers in Google's words and shapes. It is strict on purpose:
-//! a claim that is wrong, a field that it does not know, a question that it cannot evaluate is refused, so that a test
-//! never passes by luck.
+//! In: requests as Google's documentation has them. Out: answers in Google's words and shapes. It is strict
+//! on purpose: a claim that is wrong, a field that it does not know, a question that it cannot evaluate is
+//! refused, so that a test never passes by luck.
 
 mod answer;
 mod dates;
+mod filter;
+mod order;
 mod refusal;
 mod report;
 mod table;
@@ -31,10 +33,14 @@ use tiny_http::{Header, Method, Request, Server};
 
 /// A token endpoint and an Analytics API on loopback, until dropped.
 ///
-/// The token endpoint verifies the assertion's signature with the public half of [`throw_away_key`] and checks every
-/// claim. The API checks the token and answers `runReport` from the rows of a [`FakeTable`]: it selects, filters by
-/// equality, groups and sums, orders (rows that tie come in another order each time), cuts by offset and limit, and
-/// adds totals. What it cannot evaluate it refuses with status 501 and says so.
+/// The token endpoint verifies the assertion's signature with the public half of [`throw_away_key`] and
+/// checks every claim. The API checks the token and answers `runReport` from the rows of a [`FakeTable`]: it
+/// selects, filters by equality, groups and sums, orders (rows that tie come in another order each time),
+/// cuts by offset and limit, and adds totals. What it cannot evaluate it refuses with status 501 and says so.
+///
+/// Its answers have the shapes of Google's: an aggregate over no rows is an empty object, the row count of
+/// several date ranges counts a row once, zeros are left out, and there are keys that are not documented. With
+/// the feature `gzip` they are packed for a client that accepts gzip and says `gzip` in its `User-Agent`.
 ///
 /// ```
 /// use shortway::analytics::{Analytics, DateRange, ReportRequest};
@@ -186,9 +192,9 @@ impl FakeGoogle {
         self.shared.state().reports_asked.clone()
     }
 
-    /// Refuses, from now on, every token that it handed out: a request with one is answered 401 with the challenge
-    /// `error="invalid_token"` (RFC 6750), as Google answers for a token that was revoked. Tokens asked for later are
-    /// good. So a test sees whether a client replaces a token that is refused.
+    /// Refuses, from now on, every token that it handed out: a request with one is answered 401 with the
+    /// challenge `error="invalid_token"` (RFC 6750), as Google answers for a token that was revoked. Tokens
+    /// asked for later are good. So a test sees whether a client replaces a token that is refused.
     pub fn revoke_tokens(&self) {
         self.shared.state().tokens.clear();
     }

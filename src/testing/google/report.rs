@@ -1,28 +1,18 @@
 //! The fake's `runReport`: evaluates a request over a table.
 //!
-//! In: a table and the JSON of a request. Out: the JSON of a report in the order and shapes that Google's has, keys
-//! left out where Google leaves them out. The request is read by types of its own, so that a mistake in the client's
-//! is seen.
+//! In: a table and the JSON of a request. Out: the JSON of a report in the order and shapes that Google's
+//! has, keys left out where Google leaves them out. The request is read by types of its own, so that a
+//! mistake in the client's is seen.
 
 use super::dates::{self, Days};
-use super::refusal::Refusal;
+use super::filter::holds;
+use super::order::{Group, sort};
+use super::refusal::{FIELDS, Refusal};
 use super::table::FakeTable;
-use super::wire::{WireExpression, WireFilter, WireInt64, WireName, WireOrderBy, WireRequest};
-use ring::rand::{SecureRandom, SystemRandom};
+use super::wire::{WireInt64, WireName, WireRequest};
 use serde_json::{Map, Value, json};
-use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::time::SystemTime;
-
-/// A group of rows: what it is grouped by, the date range last if there are several, and its sums.
-#[derive(Clone)]
-struct Group {
-    dimensions: Vec<String>,
-    sums: Vec<f64>,
-}
-
-const FIELDS: &str = "For a list of valid dimensions and metrics, see \
-                      https://developers.google.com/analytics/devguides/reporting/data/v1/api-schema";
 
 /// Evaluates the request in `body`, received at `now`, over `table`.
 pub(super) fn run(table: &FakeTable, body: &[u8], now: SystemTime) -> Result<Value, Refusal> {
@@ -65,29 +55,14 @@ pub(super) fn run(table: &FakeTable, body: &[u8], now: SystemTime) -> Result<Val
     let range_column = (ranges.len() > 1).then_some("dateRange");
     let names = request.dimensions.iter().map(|d| d.name.as_str()).chain(range_column);
     put("dimensionHeaders", names.map(|name| json!({"name": name})).collect());
-    put("metricHeaders", request.metrics.iter().zip(&metrics).map(|(metric, &index)| {
-        json!({"name": metric.name, "type": if table.is_whole(index) { "TYPE_INTEGER" } else { "TYPE_FLOAT" }})
-    }).collect());
+    let headers = request.metrics.iter().zip(&metrics).map(|(metric, &index)| {
+        let kind = if table.is_whole(index) { "TYPE_INTEGER" } else { "TYPE_FLOAT" };
+        json!({"name": metric.name, "type": kind})
+    });
+    put("metricHeaders", headers.collect());
     put("rows", page.iter().map(|g| row(g)).collect());
     for aggregation in &request.metric_aggregations {
-        let (key, word) = match aggregation.as_str() {
-            "TOTAL" => ("totals", "RESERVED_TOTAL"),
-            "MAXIMUM" => ("maximums", "RESERVED_MAX"),
-            "MINIMUM" => ("minimums", "RESERVED_MIN"),
-            other => {
-                return Err(Refusal::Invalid(format!("Invalid value at 'metric_aggregations': {other}")));
-            }
-        };
-        // A range without data has an empty object.
-        let found: Vec<Option<Group>> = match key {
-            "totals" => totals.clone(),
-            _ => {
-                ranges.iter().map(|r| extreme(&groups, key == "maximums", range_column.map(|_| r))).collect()
-            }
-        };
-        let several = range_column.is_some();
-        let rows =
-            found.iter().map(|g| g.as_ref().map_or(json!({}), |g| reserved(g, word, several))).collect();
+        let (key, rows) = aggregate(aggregation, &groups, &totals, &ranges)?;
         put(key, rows);
     }
     if row_count > 0 {
@@ -101,6 +76,25 @@ pub(super) fn run(table: &FakeTable, body: &[u8], now: SystemTime) -> Result<Val
     }
     put("kind", "analyticsData#runReport".into());
     Ok(Value::Object(report))
+}
+
+/// An aggregation's key and its rows, one for each date range; a range without data has an empty object.
+fn aggregate(
+    aggregation: &str,
+    groups: &[Group],
+    totals: &[Option<Group>],
+    ranges: &[Days],
+) -> Result<(&'static str, Value), Refusal> {
+    let several = ranges.len() > 1;
+    let extremes = |largest| ranges.iter().map(|r| extreme(groups, largest, several.then_some(r))).collect();
+    let (key, word, found): (_, _, Vec<Option<Group>>) = match aggregation {
+        "TOTAL" => ("totals", "RESERVED_TOTAL", totals.to_vec()),
+        "MAXIMUM" => ("maximums", "RESERVED_MAX", extremes(true)),
+        "MINIMUM" => ("minimums", "RESERVED_MIN", extremes(false)),
+        other => return Err(Refusal::Invalid(format!("Invalid value at 'metric_aggregations': {other}"))),
+    };
+    let rows = found.iter().map(|g| g.as_ref().map_or(json!({}), |g| reserved(g, word, several)));
+    Ok((key, rows.collect()))
 }
 
 fn refuse_beyond(request: &WireRequest) -> Result<(), Refusal> {
@@ -189,58 +183,6 @@ fn group(
     Ok(groups)
 }
 
-fn holds(expression: &WireExpression, table: &FakeTable, texts: &[String]) -> Result<bool, Refusal> {
-    match expression {
-        WireExpression::NotExpression(inner) => Ok(!holds(inner, table, texts)?),
-        WireExpression::AndGroup(group) => {
-            group.expressions.iter().try_fold(true, |all, e| Ok(holds(e, table, texts)? && all))
-        }
-        WireExpression::OrGroup(group) => {
-            group.expressions.iter().try_fold(false, |any, e| Ok(holds(e, table, texts)? || any))
-        }
-        WireExpression::Filter(filter) => {
-            let Some(column) = table.dimension(&filter.field_name) else {
-                return Err(Refusal::Invalid(format!(
-                    "Field {} is not a valid dimension. {FIELDS}",
-                    filter.field_name
-                )));
-            };
-            let same = |wanted: &str, case: bool| {
-                if case {
-                    texts[column] == wanted
-                } else {
-                    texts[column].to_lowercase() == wanted.to_lowercase()
-                }
-            };
-            match filter {
-                WireFilter {
-                    string_filter: Some(f),
-                    in_list_filter: None,
-                    numeric_filter: None,
-                    between_filter: None,
-                    empty_filter: None,
-                    ..
-                } => match f.match_type.as_deref() {
-                    Some("EXACT") => Ok(same(&f.value, f.case_sensitive)),
-                    other => Err(Refusal::Beyond(format!(
-                        "a stringFilter of type {}",
-                        other.unwrap_or("unspecified")
-                    ))),
-                },
-                WireFilter {
-                    in_list_filter: Some(f),
-                    string_filter: None,
-                    numeric_filter: None,
-                    between_filter: None,
-                    empty_filter: None,
-                    ..
-                } => Ok(f.values.iter().any(|v| same(v, f.case_sensitive))),
-                _ => Err(Refusal::Beyond("a filter other than equality".into())),
-            }
-        }
-    }
-}
-
 /// The sums over all groups of a date range; none over no groups.
 fn total(groups: &[Group], dimensions: &[usize], range: Option<&Days>) -> Option<Group> {
     let first = groups.first()?;
@@ -255,7 +197,8 @@ fn total(groups: &[Group], dimensions: &[usize], range: Option<&Days>) -> Option
     Some(Group { dimensions: names, sums })
 }
 
-/// The largest or smallest value of each metric over all groups, or those of a date range; none over no groups.
+/// The largest or smallest value of each metric over all groups, or those of a date range; none over no
+/// groups.
 fn extreme(groups: &[Group], largest: bool, range: Option<&Days>) -> Option<Group> {
     let mut of_range = groups.iter().filter(|g| range.is_none_or(|r| g.dimensions.last() == Some(&r.name)));
     let mut extreme = of_range.next()?.clone();
@@ -265,75 +208,6 @@ fn extreme(groups: &[Group], largest: bool, range: Option<&Days>) -> Option<Grou
         }
     }
     Some(extreme)
-}
-
-/// Orders the groups; those that tie stand in an order drawn anew for each request, as Google promises none.
-fn sort(groups: &mut [Group], request: &WireRequest, several: bool) -> Result<(), Refusal> {
-    shuffle(groups);
-    let mut keys = Vec::new();
-    for order in &request.order_bys {
-        let unknown = |name: &str| Refusal::Invalid(format!("OrderBy field {name} is not in the request."));
-        let key = match order {
-            WireOrderBy { metric: Some(by), dimension: None, pivot: None, .. } => {
-                let place = request.metrics.iter().position(|m| m.name == by.metric_name);
-                Key::Metric(place.ok_or_else(|| unknown(&by.metric_name))?)
-            }
-            WireOrderBy { dimension: Some(by), metric: None, pivot: None, .. } => {
-                let name = &by.dimension_name;
-                let place = request.dimensions.iter().position(|d| d.name == *name);
-                let place =
-                    place.or_else(|| (several && name == "dateRange").then_some(request.dimensions.len()));
-                let place = place.ok_or_else(|| unknown(name))?;
-                match by.order_type.as_deref() {
-                    None | Some("ALPHANUMERIC") => Key::Text(place),
-                    Some("CASE_INSENSITIVE_ALPHANUMERIC") => Key::Folded(place),
-                    Some("NUMERIC") => Key::Number(place),
-                    Some(other) => {
-                        return Err(Refusal::Invalid(format!("Invalid value at 'order_type': {other}")));
-                    }
-                }
-            }
-            _ => return Err(Refusal::Beyond("an order other than by one metric or dimension".into())),
-        };
-        keys.push((key, order.desc));
-    }
-    if keys.is_empty() && !request.metrics.is_empty() {
-        keys.push((Key::Metric(0), true));
-    }
-    groups.sort_by(|a, b| {
-        let by = |(key, desc): &(Key, bool)| if *desc { key.compare(b, a) } else { key.compare(a, b) };
-        keys.iter().map(by).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
-    });
-    Ok(())
-}
-
-enum Key {
-    Metric(usize),
-    Text(usize),
-    Folded(usize),
-    Number(usize),
-}
-
-impl Key {
-    fn compare(&self, a: &Group, b: &Group) -> Ordering {
-        let number = |text: &str| text.parse().unwrap_or(f64::NEG_INFINITY);
-        match *self {
-            Self::Metric(i) => a.sums[i].total_cmp(&b.sums[i]),
-            Self::Text(i) => a.dimensions[i].cmp(&b.dimensions[i]),
-            Self::Folded(i) => a.dimensions[i].to_lowercase().cmp(&b.dimensions[i].to_lowercase()),
-            Self::Number(i) => number(&a.dimensions[i]).total_cmp(&number(&b.dimensions[i])),
-        }
-    }
-}
-
-fn shuffle<T>(items: &mut [T]) {
-    let random = SystemRandom::new();
-    for last in (1..items.len()).rev() {
-        let mut bytes = [0; 8];
-        if random.fill(&mut bytes).is_ok() {
-            items.swap(last, (u64::from_le_bytes(bytes) % (last as u64 + 1)) as usize);
-        }
-    }
 }
 
 fn row(group: &Group) -> Value {

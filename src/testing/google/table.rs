@@ -2,9 +2,9 @@
 
 /// Rows that a fake property answers from: text for dimensions, numbers for metrics.
 ///
-/// A column of metrics whose numbers are all whole is reported as integers. Grouping adds numbers up, so use metrics
-/// that may be added (views, sessions), not averages. A column named `date` (`YYYYMMDD`) makes date ranges work; in a
-/// table without one, a date range selects every row, and more than one is refused.
+/// A column of metrics whose numbers are all whole is reported as integers. Grouping adds numbers up, so use
+/// metrics that may be added (views, sessions), not averages. A column named `date` (`YYYYMMDD`) makes date
+/// ranges work; in a table without one, a date range selects every row, and more than one is refused.
 ///
 /// ```
 /// use shortway::testing::FakeTable;

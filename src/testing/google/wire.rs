@@ -1,5 +1,5 @@
-//! The request of `runReport` as the fake reads it: types of its own, so that a mistake in the client's is seen, and
-//! strict, so that nothing is passed over.
+//! The request of `runReport` as the fake reads it: types of its own, so that a mistake in the client's is
+//! seen, and strict, so that nothing is passed over.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,0 +1,176 @@
+//! The body of an answer: read into its parts, and held against the request.
+
+use crate::analytics::answer::{Column, ColumnKind, Header, Metadata, PropertyQuota};
+use crate::analytics::request::ReportRequest;
+use crate::analytics::table::{self, MAX_COLUMNS, Table};
+use crate::analytics::wire::{Fill, Part};
+use crate::error::{Error, ErrorKind, scrub};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::error::Category;
+use std::collections::HashSet;
+use std::fmt;
+
+/// The column that Google adds where several date ranges are requested.
+pub(super) const DATE_RANGE: &str = "dateRange";
+
+#[derive(Default)]
+pub(super) struct Body {
+    pub(super) dimension_headers: Vec<Header>,
+    pub(super) metric_headers: Vec<Header>,
+    pub(super) rows: Table,
+    pub(super) totals: Table,
+    pub(super) maximums: Table,
+    pub(super) minimums: Table,
+    pub(super) row_count: Option<i64>,
+    pub(super) metadata: Option<Metadata>,
+    pub(super) property_quota: Option<PropertyQuota>,
+    kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "camelCase")]
+enum Key {
+    DimensionHeaders,
+    MetricHeaders,
+    Rows,
+    Totals,
+    Maximums,
+    Minimums,
+    RowCount,
+    Metadata,
+    PropertyQuota,
+    Kind,
+    #[serde(other)]
+    Unknown,
+}
+
+/// Reads an answer of so many bytes.
+struct Reader {
+    size: usize,
+}
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Body;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a report")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
+        let mut body = Body::default();
+        while let Some(key) = map.next_key()? {
+            let part: &mut dyn Part = match key {
+                Key::DimensionHeaders => &mut body.dimension_headers,
+                Key::MetricHeaders => &mut body.metric_headers,
+                Key::RowCount => &mut body.row_count,
+                Key::Metadata => &mut body.metadata,
+                Key::PropertyQuota => &mut body.property_quota,
+                Key::Kind => &mut body.kind,
+                Key::Rows | Key::Totals | Key::Maximums | Key::Minimums => {
+                    let sparse = !matches!(key, Key::Rows);
+                    let table = match key {
+                        Key::Rows => &mut body.rows,
+                        Key::Totals => &mut body.totals,
+                        Key::Maximums => &mut body.maximums,
+                        _ => &mut body.minimums,
+                    };
+                    if table.rows() > 0 {
+                        return Err(A::Error::custom("it has rows of one kind twice"));
+                    }
+                    map.next_value_seed(table::Rows { table, size: self.size, sparse })?;
+                    continue;
+                }
+                Key::Unknown => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            map.next_value_seed(Fill(part))?;
+        }
+        Ok(body)
+    }
+}
+
+const KIND: &str = "analyticsData#runReport";
+
+pub(super) fn read(body: &[u8]) -> Result<Body, Error> {
+    let text = str::from_utf8(body).map_err(|error| match error.error_len() {
+        None => cut(),
+        Some(_) => schema("it is not UTF-8"),
+    })?;
+    if has_giant_token(body) {
+        return Err(schema("a long stretch of it has no text"));
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    let body = json.deserialize_map(Reader { size: body.len() }).and_then(|body| json.end().map(|()| body));
+    let body = body.map_err(|e| not_a_report(&e))?;
+    // Google leaves out what is empty, but never all of these.
+    if body.kind.is_none()
+        && body.metadata.is_none()
+        && body.row_count.is_none()
+        && body.dimension_headers.is_empty()
+        && body.metric_headers.is_empty()
+    {
+        return Err(schema("it has nothing of a report in it"));
+    }
+    if body.kind.as_deref().is_some_and(|kind| kind != KIND) {
+        return Err(schema("it is the answer of another method"));
+    }
+    Ok(body)
+}
+
+/// Whether a sixty-fourth of an answer of more than 4 MiB is one text, or one nest of brackets: `serde_json`
+/// needs memory of its own for those, up to three times their size. Google sends a text every few bytes.
+fn has_giant_token(body: &[u8]) -> bool {
+    let is_text_end = |pair: &[u8]| pair[1] == b'"' && pair[0] != b'\\';
+    body.len() > 4 << 20 && body.chunks_exact(body.len() / 64).any(|c| !c.windows(2).any(is_text_end))
+}
+
+pub(super) fn columns(dimensions: Vec<Header>, metrics: Vec<Header>) -> Result<Vec<Column>, Error> {
+    if dimensions.len() + metrics.len() > MAX_COLUMNS {
+        return Err(schema(&format!("it has more than {MAX_COLUMNS} columns")));
+    }
+    let dimensions = dimensions.into_iter().map(Header::dimension);
+    let columns: Vec<Column> = dimensions.chain(metrics.into_iter().map(Header::metric)).collect();
+    let mut names = HashSet::new();
+    match columns.iter().find(|column| !names.insert(&column.name)) {
+        Some(twice) => Err(schema(&format!("it has two columns named `{}`", scrub(&twice.name)))),
+        None => Ok(columns),
+    }
+}
+
+/// Figures must never stand under another name than their own: rows may be read by position.
+pub(super) fn as_requested(columns: &[Column], request: &ReportRequest) -> Result<(), Error> {
+    let mut wanted: Vec<&str> = request.dimensions.iter().map(|d| d.name.as_str()).collect();
+    if request.date_ranges.len() > 1 && !wanted.contains(&DATE_RANGE) {
+        wanted.push(DATE_RANGE);
+    }
+    let dimensions = wanted.len();
+    wanted.extend(request.metrics.iter().filter(|m| !m.invisible).map(|m| m.name.as_str()));
+    let is_dimension = |c: &Column| matches!(c.kind, ColumnKind::Dimension);
+    let found: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+    if found == wanted && columns.iter().filter(|c| is_dimension(c)).count() == dimensions {
+        return Ok(());
+    }
+    let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { scrub(&names.join(", ")) };
+    Err(schema(&format!("its columns are {}, requested were {}", list(&found), list(&wanted))))
+}
+
+pub(super) fn schema(what: &str) -> Error {
+    Error::new(ErrorKind::Schema, format!("the answer of Analytics is no report: {what}"))
+}
+
+/// A body that ends too soon may be whole the next time.
+fn cut() -> Error {
+    schema("it ends in the middle").with_retryable(true)
+}
+
+/// serde's message, which names the place and may quote a piece of the answer.
+fn not_a_report(error: &serde_json::Error) -> Error {
+    match error.classify() {
+        Category::Eof => cut(),
+        Category::Data => schema(&scrub(&error.to_string())),
+        _ => schema(&format!("it is not JSON (line {}, column {})", error.line(), error.column())),
+    }
+}

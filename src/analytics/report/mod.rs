@@ -1,0 +1,362 @@
+//! The answer of `runReport`: rows, totals, and what Google says about them.
+//!
+//! In: the body, as bytes. Out: a [`Report`] that has been checked against its own headers. Unknown keys are
+//! ignored, nothing known is lost.
+//! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/RunReportResponse>
+
+mod body;
+mod no_figure;
+
+use super::answer::{Column, ColumnKind, Metadata, PropertyQuota};
+use super::request::{MetricAggregation, ReportRequest};
+use super::rows::{self, Rows};
+use super::table::Table;
+use crate::error::{Error, scrub};
+use body::{DATE_RANGE, schema};
+use no_figure::NoFigure;
+use serde::Deserialize;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+/// A report: rows by the columns requested, totals beside them.
+///
+/// Nothing is converted before it is read: cells are kept as the text that Google sent.
+#[derive(Clone)]
+pub struct Report {
+    columns: Vec<Column>,
+    rows: Table,
+    totals: Table,
+    maximums: Table,
+    minimums: Table,
+    row_count: Option<u64>,
+    metadata: Metadata,
+    property_quota: Option<PropertyQuota>,
+    requested: Requested,
+}
+
+/// What a report needs to know of its request.
+#[derive(Clone)]
+struct Requested {
+    /// The names of the date ranges, in their order.
+    date_ranges: Vec<String>,
+    aggregations: Vec<MetricAggregation>,
+    /// No row is left out before the first.
+    from_the_start: bool,
+    /// How many rows at most.
+    limit: u64,
+}
+
+/// How many rows Google sends where the request has no limit, or 0.
+const DEFAULT_LIMIT: u64 = 10_000;
+
+impl Report {
+    /// Reads the body of a 200 answer to `request`, for a program with an HTTP client of its own. No network,
+    /// no clock.
+    ///
+    /// Costs at most little more memory than `body` has, beside it: cells are copied into blocks of text, and what
+    /// is not known is skipped. Absent, null and empty are the same everywhere. A cell is a text; a JSON number is
+    /// taken where its digits are certain, so as a whole number of 64 bits, and refused otherwise.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Schema`](crate::ErrorKind::Schema) when `body` is no answer of `runReport`, contradicts
+    /// itself, or has other columns than `request`: [`is_retryable`](Error::is_retryable) when it ends too
+    /// soon.
+    pub fn from_json(body: &[u8], request: &ReportRequest) -> Result<Self, Error> {
+        let body = body::read(body)?;
+        let columns = body::columns(body.dimension_headers, body.metric_headers)?;
+        let dimensions = columns.iter().filter(|c| matches!(c.kind, ColumnKind::Dimension)).count();
+        for table in [&body.rows, &body.totals, &body.maximums, &body.minimums] {
+            if table.shape().is_some_and(|shape| shape != (dimensions, columns.len() - dimensions)) {
+                return Err(schema("its rows and its headers have different numbers of columns"));
+            }
+        }
+        body::as_requested(&columns, request)?;
+        let row_count = body.row_count.map(u64::try_from).transpose();
+        let report = Self {
+            columns,
+            rows: body.rows,
+            totals: body.totals,
+            maximums: body.maximums,
+            minimums: body.minimums,
+            row_count: row_count.map_err(|_| schema("its row count is negative"))?,
+            metadata: body.metadata.unwrap_or_default(),
+            property_quota: body.property_quota,
+            requested: Requested {
+                date_ranges: request.range_names(),
+                aggregations: request.metric_aggregations.clone(),
+                from_the_start: request.offset == 0,
+                limit: request.limit.filter(|limit| *limit > 0).unwrap_or(DEFAULT_LIMIT),
+            },
+        };
+        report.check()?;
+        Ok(report)
+    }
+
+    /// The rows, each as a value of the caller's type.
+    ///
+    /// `T` is read by serde. A struct takes its fields from the columns of the same name (`#[serde(rename =
+    /// "…")]` where they differ), a map takes all columns, a tuple, an array or a `Vec` takes them in order.
+    /// What a cell becomes is up to the type:
+    ///
+    /// | Type | Cell |
+    /// |---|---|
+    /// | `String`, `&str` | as it is, `(not set)` and `(other)` included |
+    /// | integers, floats | a number of that range, else an error |
+    /// | `time::Date` | `YYYYMMDD`, as in the dimension `date` |
+    /// | `time::PrimitiveDateTime` | `YYYYMMDDHH` (`dateHour`) or `YYYYMMDDHHMM` (`dateHourMinute`) |
+    /// | any other type that reads text, such as `IpAddr` | the text |
+    /// | `Option` of any of these but text | `None` for a placeholder |
+    /// | `serde_json::Value` | a metric as a number, any other cell as text |
+    ///
+    /// Placeholders are `(not set)`, `(other)`, `(data not available)` and an empty cell. Times are in the property's
+    /// time zone, so they are no `OffsetDateTime`.
+    ///
+    /// Behind `#[serde(flatten)]` and in untagged enums serde does not say what a field wants: a metric comes as a
+    /// number, if an `i64`, a `u64` or an `f64` holds it exactly, any other cell as text. Put neither dates there, nor
+    /// metrics as text. As everywhere in serde, a field of type `Option` whose column is not in the report is `None`.
+    ///
+    /// # Errors
+    /// Each item may be an [`ErrorKind::Row`](crate::ErrorKind::Row) that names row and column; later rows
+    /// can still be read.
+    pub fn rows<'r, T: Deserialize<'r>>(&'r self) -> Rows<'r, T> {
+        Rows::new(&self.columns, &self.rows)
+    }
+
+    /// The metric over all rows of the report, also those that [`limit`](super::ReportRequest::limit()) left
+    /// out, each user counted once: Google computes it. `T` is a number, or an `Option` of one for a report
+    /// that may be empty.
+    ///
+    /// ```
+    /// # fn see(report: &shortway::analytics::Report) -> Result<(), shortway::Error> {
+    /// let views = report.total::<u64>("screenPageViews")?;
+    /// let or_none: Option<f64> = report.total("userEngagementDuration")?;
+    /// # let _ = (views, or_none);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Row`](crate::ErrorKind::Row) when the metric or the TOTAL aggregation was not requested, when
+    /// the report is empty and `T` no `Option`, when Google sent no total although there are rows, when the figure
+    /// does not fit `T`, and always when several date ranges were requested: see [`total_in`](Self::total_in).
+    pub fn total<'r, T: Deserialize<'r>>(&'r self, metric: &str) -> Result<T, Error> {
+        self.aggregate(MetricAggregation::Total, None, metric)
+    }
+
+    /// The same for one of the [date ranges](Self::date_ranges), by its name (`date_range_0` and so on by
+    /// default). A range without rows is as an empty report: `None` for an `Option`, else an error.
+    ///
+    /// # Errors
+    /// As [`total`](Self::total), and [`ErrorKind::Row`](crate::ErrorKind::Row) when there is no range of
+    /// that name.
+    pub fn total_in<'r, T: Deserialize<'r>>(&'r self, range: &str, metric: &str) -> Result<T, Error> {
+        self.aggregate(MetricAggregation::Total, Some(range), metric)
+    }
+
+    /// The largest value of the metric in any row, if the MAXIMUM aggregation was requested
+    /// ([`ReportRequest::metric_aggregations`](super::ReportRequest::metric_aggregations())).
+    ///
+    /// # Errors
+    /// As [`total`](Self::total).
+    pub fn maximum<'r, T: Deserialize<'r>>(&'r self, metric: &str) -> Result<T, Error> {
+        self.aggregate(MetricAggregation::Maximum, None, metric)
+    }
+
+    /// The same for one of the date ranges, as [`total_in`](Self::total_in).
+    ///
+    /// # Errors
+    /// As [`total_in`](Self::total_in).
+    pub fn maximum_in<'r, T: Deserialize<'r>>(&'r self, range: &str, metric: &str) -> Result<T, Error> {
+        self.aggregate(MetricAggregation::Maximum, Some(range), metric)
+    }
+
+    /// The smallest value of the metric in any row, if the MINIMUM aggregation was requested
+    /// ([`ReportRequest::metric_aggregations`](super::ReportRequest::metric_aggregations())).
+    ///
+    /// # Errors
+    /// As [`total`](Self::total).
+    pub fn minimum<'r, T: Deserialize<'r>>(&'r self, metric: &str) -> Result<T, Error> {
+        self.aggregate(MetricAggregation::Minimum, None, metric)
+    }
+
+    /// The same for one of the date ranges, as [`total_in`](Self::total_in).
+    ///
+    /// # Errors
+    /// As [`total_in`](Self::total_in).
+    pub fn minimum_in<'r, T: Deserialize<'r>>(&'r self, range: &str, metric: &str) -> Result<T, Error> {
+        self.aggregate(MetricAggregation::Minimum, Some(range), metric)
+    }
+
+    fn aggregate<'r, T: Deserialize<'r>>(
+        &'r self,
+        aggregation: MetricAggregation,
+        range: Option<&str>,
+        metric: &str,
+    ) -> Result<T, Error> {
+        let fail = |reason: NoFigure<'_>| reason.into_error(aggregation, metric, &self.requested.date_ranges);
+        let table = match aggregation {
+            MetricAggregation::Total => &self.totals,
+            MetricAggregation::Maximum => &self.maximums,
+            MetricAggregation::Minimum => &self.minimums,
+        };
+        let column = self.figure_column(aggregation, range, metric).map_err(fail)?;
+        match (0..table.rows()).find(|row| self.is_of(table, *row, range)) {
+            Some(row) => rows::cell(&self.columns, table, row, column)
+                .map_err(|error| error.with_cell(None, Some(&scrub(metric)))),
+            None if self.has_rows(range) => Err(fail(NoFigure::NotSent)),
+            None => rows::absent()
+                .map_err(|_: Error| fail(NoFigure::Empty(range.filter(|_| self.range_column().is_some())))),
+        }
+    }
+
+    /// The metric's column, if this figure was requested.
+    fn figure_column<'n>(
+        &self,
+        aggregation: MetricAggregation,
+        range: Option<&'n str>,
+        metric: &str,
+    ) -> Result<usize, NoFigure<'n>> {
+        let is_metric = |c: &Column| c.name == metric && matches!(c.kind, ColumnKind::Metric(_));
+        let column = self.columns.iter().position(is_metric).ok_or(NoFigure::NoMetric)?;
+        match range {
+            _ if !self.requested.aggregations.contains(&aggregation) => Err(NoFigure::NotRequested),
+            None if self.range_column().is_some() => Err(NoFigure::SeveralRanges),
+            Some(range) if !self.requested.date_ranges.iter().any(|name| name == range) => {
+                Err(NoFigure::NoRange(range))
+            }
+            _ => Ok(column),
+        }
+    }
+
+    /// Where the name of a row's date range stands, if several ranges were requested.
+    fn range_column(&self) -> Option<usize> {
+        let several = self.requested.date_ranges.len() > 1;
+        several.then(|| self.columns.iter().position(|c| c.name == DATE_RANGE)).flatten()
+    }
+
+    /// Whether a row is of this date range; with one range in the request, each is.
+    fn is_of(&self, table: &Table, row: usize, range: Option<&str>) -> bool {
+        self.range_column().is_none_or(|column| table.cell(row, column) == range)
+    }
+
+    /// Whether the report has rows of this date range, as far as they are here.
+    fn has_rows(&self, range: Option<&str>) -> bool {
+        let one_range = self.range_column().is_none();
+        (one_range && self.row_count() > 0) || (0..self.len()).any(|row| self.is_of(&self.rows, row, range))
+    }
+
+    /// Refuses a report that contradicts itself.
+    fn check(&self) -> Result<(), Error> {
+        let ranges = self.requested.date_ranges.len().max(1) as u64;
+        if self.row_count.is_some_and(|count| (self.len() as u64) > count.saturating_mul(ranges)) {
+            return Err(schema("it has more rows than its own row count says"));
+        }
+        let tables = [("total", &self.totals), ("maximum", &self.maximums), ("minimum", &self.minimums)];
+        tables.into_iter().try_for_each(|(what, table)| self.check_aggregate(what, table))
+    }
+
+    fn check_aggregate(&self, what: &str, table: &Table) -> Result<(), Error> {
+        let column = self.range_column();
+        let metrics = self.columns.iter().filter(|c| matches!(c.kind, ColumnKind::Metric(_))).count();
+        let figures = |row| table.row(row).skip(self.columns.len() - metrics);
+        let mut first = HashMap::new();
+        for row in 0..table.rows() {
+            let range = column.and_then(|column| table.cell(row, column));
+            if range.is_some_and(|range| !self.requested.date_ranges.iter().any(|name| name == range)) {
+                return Err(schema(&format!("it has a {what} of a date range that was not requested")));
+            }
+            let first = *first.entry(range).or_insert(row);
+            if figures(first).ne(figures(row)) {
+                return Err(schema(&format!("it has two {what}s that contradict each other")));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the requested date ranges are called, in their order: `date_range_0` and so on, unless
+    /// [named](super::DateRange::named).
+    #[must_use]
+    pub fn date_ranges(&self) -> &[String] {
+        &self.requested.date_ranges
+    }
+
+    /// The columns, in the order of the cells: dimensions, then metrics.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// How many rows there are here.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.rows()
+    }
+
+    /// Whether there is no row here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many rows the whole report has, those that `limit` and `offset` left out included. With several
+    /// date ranges Google counts rows that differ in nothing but the range once. Where Google does not say,
+    /// how many are here.
+    #[must_use]
+    pub fn row_count(&self) -> u64 {
+        self.row_count.unwrap_or_else(|| self.distinct())
+    }
+
+    /// Whether all rows of the report are here.
+    ///
+    /// Where Google does not say how many there are, and with several date ranges, whose rows its count does
+    /// not tell apart, they are if the request skips none and fewer came than its limit allows.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let rows = self.len() as u64;
+        let is_uncut = self.requested.from_the_start && rows < self.requested.limit;
+        match self.row_count {
+            Some(count) if self.range_column().is_some() => {
+                let all = count.saturating_mul(self.requested.date_ranges.len() as u64);
+                rows == all || (self.distinct() == count && is_uncut)
+            }
+            Some(count) => rows == count,
+            None => self.is_empty() || is_uncut,
+        }
+    }
+
+    /// How many rows there are here, but counted once where they differ in nothing but the date range.
+    fn distinct(&self) -> u64 {
+        let Some(range) = self.range_column() else { return self.len() as u64 };
+        let dimensions = self.columns.iter().filter(|c| matches!(c.kind, ColumnKind::Dimension)).count();
+        let key = |row| {
+            let cells = self.rows.row(row).take(dimensions).enumerate();
+            cells.filter(|(column, _)| *column != range).map(|(_, cell)| cell).collect::<Vec<_>>()
+        };
+        (0..self.len()).map(key).collect::<HashSet<_>>().len() as u64
+    }
+
+    /// What Google says about the report as a whole: time zone, currency, sampling, data loss.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// What is left of the property's quota, if it was requested.
+    #[must_use]
+    pub fn property_quota(&self) -> Option<&PropertyQuota> {
+        self.property_quota.as_ref()
+    }
+}
+
+impl fmt::Debug for Report {
+    /// Columns and counts, not the data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Report")
+            .field("columns", &self.columns)
+            .field("len", &self.len())
+            .field("row_count", &self.row_count())
+            .field("metadata", &self.metadata)
+            .field("property_quota", &self.property_quota)
+            .finish_non_exhaustive()
+    }
+}
