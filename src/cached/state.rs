@@ -80,33 +80,39 @@ impl State {
 
     /// Decides what `call` does that finds a refresh due.
     pub(super) fn refresh_turn(&mut self, policy: &CachePolicy, call: &Call<'_>) -> Turn {
-        let now = call.now.monotonic;
         let usable = self.usable(call.ask, call.now).map(|held| held.token.clone());
-        let instead = |fault: Error| usable.clone().map_or(Turn::Fail(fault), Turn::Take);
-        if let Some(flight) = self.flight.as_ref().filter(|flight| flight.is_alive(call.me, now)) {
-            return match usable {
-                None if !flight.is_led_by(call.me) => Turn::Wait(Arc::clone(flight)),
-                _ => instead(Fault::OwnRefresh.into()),
+        let Some(flight) = self.flight.as_ref().filter(|flight| flight.is_alive(call.me, call.now.monotonic))
+        else {
+            return match self.start(policy, call, usable.is_some()) {
+                Ok(flight) => Turn::Lead(flight),
+                Err(error) => usable.map_or(Turn::Fail(error), Turn::Take),
             };
+        };
+        match usable {
+            Some(token) => Turn::Take(token),
+            None if flight.is_led_by(call.me) => Turn::Fail(Fault::OwnRefresh.into()),
+            None => Turn::Wait(Arc::clone(flight)),
         }
-        let stale = usable.is_some();
+    }
+
+    /// Starts a refresh, unless the back-off or a limit forbids it. `stale`: the caller has a usable token.
+    fn start(&mut self, policy: &CachePolicy, call: &Call<'_>, stale: bool) -> Result<Arc<Flight>, Error> {
+        let now = call.now.monotonic;
         let (mut deadline, mut patience) = (call.deadline, call.patience);
         if stale {
             deadline = deadline.min(after(now, policy.stale_wait()));
             patience = patience.min(policy.stale_wait());
         }
         if let Some(error) = self.back_off.error(Asker { now: call.now, patience, usable: stale }) {
-            return instead(error);
+            return Err(error);
         }
         if now >= deadline {
-            return instead(Fault::OutOfTime.into());
+            return Err(Fault::OutOfTime.into());
         }
-        if let Err(error) = self.allow_replacement(call) {
-            return Turn::Fail(error);
-        }
+        self.allow_replacement(call)?;
         let flight = Arc::new(Flight::new(call.me, (now, deadline), patience, stale));
         self.flight = Some(Arc::clone(&flight));
-        Turn::Lead(flight)
+        Ok(flight)
     }
 
     /// A call that does not want the fresh token that is held is one of three a minute.

@@ -1,6 +1,6 @@
 //! Clocks that are set, stand still or panic, before, during and after a refresh.
 
-use crate::{SECOND, Scripted, cache, secret};
+use crate::{SECOND, Scripted, cache, cached, fail, secret};
 use shortway::testing::ManualClock;
 use shortway::{CachePolicy, Cached, Clock, ErrorKind, Token, TokenKind, TokenSource};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -190,4 +190,22 @@ fn wait_for_a_refresh_keeps_a_wake_up_that_is_meant_for_others() {
             drop(cached.token());
         }));
     });
+}
+
+#[test]
+fn token_expires_by_the_clock_that_leaves_less() {
+    let far = 3590 * SECOND;
+    let moves: [fn(&ManualClock, Duration); 2] = [ManualClock::suspend, |clock, by| {
+        let wall = clock.now();
+        clock.advance(by);
+        clock.set(wall);
+    }];
+    for go_on in moves {
+        let clock = ManualClock::new();
+        let cached = cached(&clock, 3600 * SECOND);
+        secret(&cached);
+        fail(&cached, ErrorKind::Dns);
+        go_on(&clock, far);
+        cached.token().expect_err("expired, and the refresh fails");
+    }
 }

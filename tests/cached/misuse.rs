@@ -109,3 +109,16 @@ fn request_for_another_token_past_the_limit_says_when_the_next_is_accepted() {
     clock.advance(60 * SECOND);
     assert_eq!(other().expect("another").expose_secret(), "token-5");
 }
+
+#[test]
+fn server_that_refuses_every_token_does_not_cost_a_request_each_time() {
+    let clock = ManualClock::new();
+    let cached = cached(&clock, 3600 * SECOND);
+    for _ in 0..1000 {
+        cached.invalidate(&cached.token().expect("a token"));
+    }
+    assert_eq!(cached.source().calls(), 4);
+    clock.advance(60 * SECOND);
+    cached.invalidate(&cached.token().expect("a token"));
+    assert_eq!(secret(&cached), "token-5");
+}

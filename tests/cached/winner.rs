@@ -191,3 +191,48 @@ fn repeated_token_does_not_live_longer_after_the_clock_is_set_back() {
     clock.advance(3571 * SECOND);
     assert_eq!(cached.usable_token(), None);
 }
+
+#[test]
+fn refused_token_that_the_source_repeats_is_kept() {
+    let clock = ManualClock::new();
+    let token = Token::new(TokenKind::Access, "only", clock.now() + 3600 * SECOND).expect("a token");
+    let cached = cache(Scripted::new(move |_, _| Ok(token.clone())), &clock);
+    for _ in 0..50 {
+        cached.invalidate(&cached.token().expect("a token"));
+    }
+    assert_eq!(cached.source().calls(), 2, "one request for another token");
+    clock.advance(6 * SECOND);
+    cached.token().expect("the same token");
+    assert_eq!(cached.source().calls(), 3, "another one after the back-off");
+}
+
+#[test]
+fn expired_token_is_replaced_by_one_with_a_sooner_nominal_expiry() {
+    let clock = ManualClock::new();
+    let cached = cached(&clock, 3600 * SECOND);
+    // Fetched while the wall clock was a day ahead, which was then put right.
+    let true_time = clock.now();
+    clock.set(true_time + 86_400 * SECOND);
+    assert_eq!(secret(&cached), "token-1");
+    clock.set(true_time);
+    clock.advance(3600 * SECOND);
+    assert_eq!(secret(&cached), "token-2");
+    for _ in 0..100 {
+        clock.advance(SECOND);
+        assert_eq!(secret(&cached), "token-2");
+    }
+    assert_eq!(cached.source().calls(), 2);
+}
+
+#[test]
+fn token_that_never_changes_and_is_valid_for_years_stays_in_use() {
+    let clock = ManualClock::new();
+    let token =
+        Token::new(TokenKind::Access, "static", clock.now() + 10 * 365 * 86_400 * SECOND).expect("a token");
+    let cached = cache(Scripted::new(move |_, _| Ok(token.clone())), &clock);
+    for _ in 0..100 {
+        assert_eq!(secret(&cached), "static");
+        clock.advance(3600 * SECOND);
+    }
+    assert!(cached.source().calls() <= 100, "{} calls", cached.source().calls());
+}

@@ -205,7 +205,7 @@ impl Told {
     }
 
     /// The offer of `token` as it arrives now.
-    fn offer(&self, token: &Token, true_end: Option<SystemTime>, even: bool) -> Offer {
+    fn offer(&self, token: &Token, true_end: Option<SystemTime>, (began, even): (Instant, bool)) -> Offer {
         let clock = &self.world.clock;
         let claimed = token.expires_at().duration_since(clock.now()).unwrap_or_default();
         let longest =
@@ -214,7 +214,10 @@ impl Told {
         let left = true_end
             .map_or(claimed, |end| end.duration_since(self.world.truth()).unwrap_or_default().min(claimed))
             .min(longest);
-        let lifetime = token.lifetime().map_or(left, |lifetime| lifetime.min(Duration::from_secs(12 * 3600)));
+        // Else from the start of the refresh.
+        let unknown = left + clock.monotonic().duration_since(began);
+        let lifetime =
+            token.lifetime().map_or(unknown, |lifetime| lifetime.min(Duration::from_secs(12 * 3600)));
         let margin = if even || token.lifetime().is_some() { lifetime / 10 } else { Duration::ZERO };
         Offer {
             token: token.clone(),
@@ -230,7 +233,7 @@ impl TokenSource for Told {
     fn token(&self) -> Result<Token, Error> {
         let mut state = self.state.lock().unwrap();
         state.calls += 1;
-        let even = state.during.is_even();
+        let (began, even) = (self.world.clock.monotonic(), state.during.is_even());
         if let During::BeforeReading(change) = state.during {
             self.world.change(change);
         }
@@ -256,7 +259,7 @@ impl TokenSource for Told {
             std::panic::resume_unwind(Box::new("planted"));
         }
         let (token, end) = token?;
-        state.offer = Some(self.offer(&token, is_new.then_some(end), even));
+        state.offer = Some(self.offer(&token, is_new.then_some(end), (began, even)));
         if is_new {
             state.given.push((token.clone(), end));
         }
