@@ -1,4 +1,5 @@
-//! The transport and the reading of responses: every response is bounded, every wait ends, nothing is followed.
+//! The transport and the reading of responses: every response is bounded, every wait ends, nothing is
+//! followed.
 
 mod util;
 
@@ -185,11 +186,13 @@ fn ambiguous_framing_closes_the_connection() {
         ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 1),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 1),
         (
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n0003;x=y\r\nhel\r\n2\r\nlo\r\n0\r\nX: y\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n0003;x=y\r\nhel\r\n2\r\nlo\r\n0\r\nX: \
+             y\r\n\r\n",
             1,
         ),
         (
-            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: \
+             chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
             2,
         ),
     ] {
@@ -232,7 +235,8 @@ fn request_that_cannot_be_sent_is_refused_before() {
         assert_eq!(
             error.to_string(),
             format!(
-                "the request cannot be sent: its header `{}` is set by the transport; leave the header out; give the \
+                "the request cannot be sent: its header `{}` is set by the transport; leave the header out; \
+                 give the \
                  length of a body with RequestBody::reader",
                 name.to_ascii_lowercase()
             )

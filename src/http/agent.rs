@@ -1,8 +1,8 @@
 //! The agent of a transport, made anew where its connections must not be used any more.
 //!
-//! Two things make an agent unusable. A panic in it may leave its pool locked. And after `fork` a child has a copy of
-//! every open connection: two processes that speak on one connection get each other's responses, and over TLS they
-//! encrypt with the same keys. So the process id is remembered beside the agent.
+//! Two things make an agent unusable. A panic in it may leave its pool locked. And after `fork` a child has a
+//! copy of every open connection: two processes that speak on one connection get each other's responses, and
+//! over TLS they encrypt with the same keys. So the process id is remembered beside the agent.
 
 use super::connection::Marking;
 use super::resolver::LookUps;
@@ -52,7 +52,8 @@ impl Agents {
         if made.process != process
             && let Some(roots) = &self.roots
         {
-            // What the parent looks up, the child waits for in vain: a new agent has look-ups of its own, too.
+            // What the parent looks up, the child waits for in vain: a new agent has look-ups of its own,
+            // too.
             *made = Made { agent: new_agent(roots), process };
         }
         Lent { agent: made.agent.clone(), may_reuse: made.process == process }

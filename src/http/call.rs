@@ -27,7 +27,8 @@ pub(crate) struct Limits {
 /// How many bytes of an error page are read: 64 KiB. Google's are below 4 KiB.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
-/// So many bytes are read at once, between two looks at the clock: 64 KiB, a fraction of a millisecond of decompression.
+/// So many bytes are read at once, between two looks at the clock: 64 KiB, a fraction of a millisecond of
+/// decompression.
 const CHUNK: usize = 64 * 1024;
 
 /// So much room is made for a body because its `Content-Length` says so: 4 MiB. The rest has to come first.
@@ -36,8 +37,8 @@ const MAX_TRUSTED: usize = 4 << 20;
 /// The buffer of a body grows by a quarter, and at most by 64 MiB.
 const MAX_GROWTH: usize = 64 << 20;
 
-/// Sends `request` and reads the response. The body of a redirect is not read, that of a status from 400 on is cut at
-/// 64 KiB.
+/// Sends `request` and reads the response. The body of a redirect is not read, that of a status from 400 on
+/// is cut at 64 KiB.
 pub(crate) fn call(
     transport: &dyn Transport,
     clock: &dyn Clock,
@@ -110,7 +111,8 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads piece by piece into one buffer that grows by a quarter, so that it never costs much more than the body.
+    /// Reads piece by piece into one buffer that grows by a quarter, so that it never costs much more than
+    /// the body.
     fn read(&self, mut reader: impl Read, length: usize) -> Result<Vec<u8>, Error> {
         let mut body = Vec::with_capacity(length.min(self.max.saturating_add(1)).min(MAX_TRUSTED));
         let mut piece = vec![0; CHUNK];

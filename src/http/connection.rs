@@ -1,9 +1,10 @@
 //! Marks connections that must not be used again, below ureq.
 //!
-//! ureq decides alone whether a connection is kept, and it keeps two that it should close: after a response with both
-//! `Content-Length` and chunks (RFC 9112 §6.3), and after chunks whose size has a sign, which another reader of the
-//! same bytes may take for something else. So each connection of our own agents carries a [`Mark`]: the transport
-//! sets it when it sees such a response, and a marked connection says that it is closed.
+//! ureq decides alone whether a connection is kept, and it keeps two that it should close: after a response
+//! with both `Content-Length` and chunks (RFC 9112 §6.3), and after chunks whose size has a sign, which
+//! another reader of the same bytes may take for something else. So each connection of our own agents carries
+//! a [`Mark`]: the transport sets it when it sees such a response, and a marked connection says that it is
+//! closed.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -66,7 +67,21 @@ impl Connector<()> for Marking {
     type Out = Marked;
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Marked>, ureq::Error> {
-        let connection = self.0.connect(details, None)?;
+        // No request changes the TLS settings of our agents. As settings of the agent they are read once, and
+        // TLS sessions are resumed; as settings of the request they would be read for each connection.
+        let details = ConnectionDetails {
+            uri: details.uri,
+            addrs: details.addrs.clone(),
+            config: details.config,
+            request_level: false,
+            resolver: details.resolver,
+            now: details.now,
+            timeout: details.timeout,
+            current_time: Arc::clone(&details.current_time),
+            run_connector: Arc::clone(&details.run_connector),
+            register_shutdown: Arc::clone(&details.register_shutdown),
+        };
+        let connection = self.0.connect(&details, None)?;
         Ok(connection.map(|inner| Marked { inner, mark: Mark::default(), chunks: None }))
     }
 }
@@ -129,7 +144,8 @@ impl Transport for Marked {
     }
 }
 
-/// How far the chunks of a body were followed (RFC 9112 §7.1). ureq decodes them; here only the sizes are looked at.
+/// How far the chunks of a body were followed (RFC 9112 §7.1). ureq decodes them; here only the sizes are
+/// looked at.
 #[derive(Debug)]
 enum Chunks {
     /// In the line with a size: its bytes so far.

@@ -1,7 +1,7 @@
 //! Every way in which a request fails on its way, with its words and its advice.
 //!
-//! In: ureq's errors, whose own texts can hold whole URLs, and rustls' inside them. Out: ours, in fixed words with the
-//! names of the host and the proxy.
+//! In: ureq's errors, whose own texts can hold whole URLs, and rustls' inside them. Out: ours, in fixed words
+//! with the names of the host and the proxy.
 
 use super::resolver::{Unresolved, Why};
 use crate::error::{Error, ErrorKind};
@@ -193,7 +193,8 @@ impl Fault {
                 Some("put it into the proxy's URL, as in HTTPS_PROXY=http://user:password@host:port")
             }
             Self::ProxyLoginRefused(_) => Some(
-                "check user name and password in the proxy's URL, where special characters are percent-encoded \
+                "check user name and password in the proxy's URL, where special characters are \
+                 percent-encoded \
                  (@ is %40); the proxy may also want another method than Basic",
             ),
             Self::ProxyRefused(..) => {
@@ -380,7 +381,8 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
-/// Whether std's own look-up failed, in an agent of a caller: there is no kind and no code for that, but a text.
+/// Whether std's own look-up failed, in an agent of a caller: there is no kind and no code for that, but a
+/// text.
 fn is_failed_look_up(error: &io::Error) -> bool {
     error.raw_os_error().is_none() && error.to_string().starts_with("failed to lookup address information")
 }

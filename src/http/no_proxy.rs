@@ -1,9 +1,10 @@
 //! The hosts that are reached without a proxy: `NO_PROXY`, read as curl reads it.
 //!
-//! Entries stand between commas or blanks. `*` covers every host. A name covers itself and all names below it, with a
-//! dot (or `*.`) before it as well as without; upper and lower case are the same, and so is a dot at the end. An IP
-//! address covers itself, `10.0.0.0/8` and `fd00::/8` a block; IPv6 stands with brackets or without. A name or an
-//! address may end in `:port`, which curl does not know, and covers that port alone then.
+//! Entries stand between commas or blanks. `*` covers every host. A name covers itself and all names below
+//! it, with a dot (or `*.`) before it as well as without; upper and lower case are the same, and so is a dot
+//! at the end. An IP address covers itself, `10.0.0.0/8` and `fd00::/8` a block; IPv6 stands with brackets or
+//! without. A name or an address may end in `:port`, which curl does not know, and covers that port alone
+//! then.
 
 use std::net::IpAddr;
 
@@ -172,7 +173,8 @@ mod tests {
 
     #[test]
     fn entries_that_are_not_understood_are_counted_and_cost_no_other() {
-        let list = "10.0.0.0/33, http://a.example, exa*mple.com, [::1, example.com:, a..b, ::/129, \u{e9}.example, \
+        let list = "10.0.0.0/33, http://a.example, exa*mple.com, [::1, example.com:, a..b, ::/129, \
+            \u{e9}.example, \
                     user:secret@a.example, 10.0.0.0/x, example.com:99999, good.example";
         let (no_proxy, skipped) = NoProxy::parse(list);
         assert_eq!(skipped, (1..=11).collect::<Vec<_>>());

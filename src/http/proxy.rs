@@ -1,8 +1,8 @@
 //! The proxy that the environment names, and the hosts that are reached without it.
 //!
-//! ureq has a reading of its own, which passes over what it cannot use and connects directly; here that is an error.
-//! `HTTP_PROXY` is not read: plain http goes only to this machine, and in a CGI program that variable is a header of the
-//! request (CVE-2016-5385).
+//! ureq has a reading of its own, which passes over what it cannot use and connects directly; here that is an
+//! error. `HTTP_PROXY` is not read: plain http goes only to this machine, and in a CGI program that variable
+//! is a header of the request (CVE-2016-5385).
 
 use super::Url;
 use super::no_proxy::NoProxy;
@@ -40,7 +40,8 @@ impl Fault {
     fn hint(self) -> &'static str {
         match self {
             Self::Login => {
-                "in the user name and the password write %23 for #, %2F for /, %3F for ?, %40 for @, %25 for %"
+                "in the user name and the password write %23 for #, %2F for /, %3F for ?, %40 for @, %25 \
+                 for %"
             }
             Self::Socks => {
                 "name a proxy that takes CONNECT, as http://host:port, or give UreqTransport::with_agent an \
@@ -64,7 +65,8 @@ impl Proxies {
             static ONCE: Once = Once::new();
             ONCE.call_once(|| {
                 log::warn!(
-                    "NO_PROXY holds entries that are not understood and are skipped: {} of {}, the first is number {place}",
+                    "NO_PROXY holds entries that are not understood and are skipped: {} of {}, the first is \
+                     number {place}",
                     skipped.len(),
                     skipped.len() + proxies.no_proxy.len(),
                 );
@@ -101,8 +103,8 @@ impl Proxies {
     }
 }
 
-/// A proxy from `[scheme://][user[:password]@]host[:port][/]`. Without a scheme it is http; without a port it is the
-/// scheme's, 80 or 443, as in every other URL (curl takes 1080 for http).
+/// A proxy from `[scheme://][user[:password]@]host[:port][/]`. Without a scheme it is http; without a port it
+/// is the scheme's, 80 or 443, as in every other URL (curl takes 1080 for http).
 fn parse(value: &str) -> Result<Proxy, Fault> {
     let (scheme, rest) = match value.split_once("://") {
         Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
@@ -252,8 +254,10 @@ mod tests {
         let error = proxy(&[("ALL_PROXY", "http://u:a#b@proxy:1")], GOOGLE).expect_err("not escaped");
         assert_eq!(
             error.to_string(),
-            "the proxy that ALL_PROXY names cannot be used: its user name or password holds a character that must be \
-             percent-encoded; in the user name and the password write %23 for #, %2F for /, %3F for ?, %40 for @, %25 for %"
+            "the proxy that ALL_PROXY names cannot be used: its user name or password holds a character \
+             that must be \
+             percent-encoded; in the user name and the password write %23 for #, %2F for /, %3F for ?, %40 \
+             for @, %25 for %"
         );
     }
 }

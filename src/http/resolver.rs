@@ -1,8 +1,9 @@
 //! Resolves host names: one thread for each name that is being looked up, however many requests wait for it.
 //!
-//! The system's look-up blocks and cannot be stopped, so it runs in a thread, and every request waits for it only as
-//! long as its own time limit says. ureq's own resolver starts a thread for each request, which a silent name server
-//! turns into thousands. Nothing is cached: an answer goes to the requests that wait for it, and is forgotten.
+//! The system's look-up blocks and cannot be stopped, so it runs in a thread, and every request waits for it
+//! only as long as its own time limit says. ureq's own resolver starts a thread for each request, which a
+//! silent name server turns into thousands. Nothing is cached: an answer goes to the requests that wait for
+//! it, and is forgotten.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,8 +20,8 @@ use ureq::unversioned::transport::NextTimeout;
 /// How many look-ups are made at once: 16. A program calls a handful of hosts.
 const MAX_LOOK_UPS: usize = 16;
 
-/// How many addresses of a host are tried: 4. ureq gives each address half the time of the one before it; with 16 a
-/// living address behind a few dead ones would have milliseconds.
+/// How many addresses of a host are tried: 4. ureq gives each address half the time of the one before it;
+/// with 16 a living address behind a few dead ones would have milliseconds.
 const MAX_ADDRESSES: usize = 4;
 
 /// A name that was not resolved.
@@ -126,7 +127,8 @@ impl LookUps {
     }
 }
 
-/// Tells every waiting request how a look-up ended, when it is dropped: at the end of the thread, after a panic too.
+/// Tells every waiting request how a look-up ended, when it is dropped: at the end of the thread, after a
+/// panic too.
 struct Ending {
     table: Arc<Table>,
     key: Key,
@@ -197,8 +199,8 @@ impl Resolver for LookUps {
     }
 }
 
-/// The addresses in their order, but by turns of both families (RFC 8305 §4): a network without a route for one of
-/// them costs one attempt in vain, not all.
+/// The addresses in their order, but by turns of both families (RFC 8305 §4): a network without a route for
+/// one of them costs one attempt in vain, not all.
 fn alternating(found: Vec<SocketAddr>) -> impl Iterator<Item = SocketAddr> {
     let first_is_ipv6 = found.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) =

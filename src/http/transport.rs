@@ -1,4 +1,5 @@
-//! Requests over ureq, with every rule of the crate set on each request: no setting of a caller's agent changes one.
+//! Requests over ureq, with every rule of the crate set on each request: no setting of a caller's agent
+//! changes one.
 
 use super::agent::{Agents, Lent};
 use super::connection::Mark;
@@ -18,8 +19,8 @@ use ureq::http::{HeaderMap, HeaderValue, Request, Response};
 use ureq::tls::{Certificate, RootCerts};
 use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
-/// How long resolving a name, and how long connecting with TLS included, may take: 5 s each. Google answers in tens of
-/// milliseconds; a route that is dead should leave time for another attempt.
+/// How long resolving a name, and how long connecting with TLS included, may take: 5 s each. Google answers
+/// in tens of milliseconds; a route that is dead should leave time for another attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest time limit that is passed on: a day. ureq adds it to the time of day, which must not overflow.
@@ -32,40 +33,43 @@ const MAX_HEADERS: usize = 32 * 1024;
 ///
 /// # Connections
 ///
-/// A connection stays open for the next request to its host: at most 15 s, 3 for each host, 10 in all. A connection
-/// is closed after an error, after a response that is not read to its end, and after one whose framing is ambiguous.
+/// A connection stays open for the next request to its host: at most 15 s, 3 for each host, 10 in all. A
+/// connection is closed after an error, after a response that is not read to its end, and after one whose
+/// framing is ambiguous.
 ///
 /// # Root certificates
 ///
-/// Trusted are the root certificates built into the crate (Mozilla's, by `webpki-roots`): they are as old as the
-/// build. With the feature `platform-verifier` the operating system decides instead.
+/// Trusted are the root certificates built into the crate (Mozilla's, by `webpki-roots`): they are as old as
+/// the build. With the feature `platform-verifier` the operating system decides instead.
 /// [`with_root_certificates`](Self::with_root_certificates) trusts the given ones and no others.
 ///
 /// # Proxy
 ///
-/// Requests over https go through the proxy that the environment names when the transport is made: `HTTPS_PROXY`,
-/// else `ALL_PROXY` (or either in lower case; blanks around the value and empty variables do not count). Its form is
-/// `[http[s]://][user[:password]@]host[:port]`; special characters of user name and password are percent-encoded. The
-/// port is 80 for http and 443 for https if there is none. A value that is not usable is an error of every request
-/// that would need it, never a direct connection. Plain http goes only to this machine, without a proxy.
+/// Requests over https go through the proxy that the environment names when the transport is made:
+/// `HTTPS_PROXY`, else `ALL_PROXY` (or either in lower case; blanks around the value and empty variables do
+/// not count). Its form is `[http[s]://][user[:password]@]host[:port]`; special characters of user name and
+/// password are percent-encoded. The port is 80 for http and 443 for https if there is none. A value that is
+/// not usable is an error of every request that would need it, never a direct connection. Plain http goes
+/// only to this machine, without a proxy.
 ///
-/// `NO_PROXY` (or `no_proxy`) lists hosts that are reached directly, separated by commas or blanks, as curl reads it:
-/// `example.com` is that host and all hosts below it, with a dot before it as well as without; `10.0.0.0/8` is a block
-/// of addresses; `*` is every host. `host:port` is that port alone. An entry that is not understood is skipped, with
-/// one warning in the log.
+/// `NO_PROXY` (or `no_proxy`) lists hosts that are reached directly, separated by commas or blanks, as curl
+/// reads it: `example.com` is that host and all hosts below it, with a dot before it as well as without;
+/// `10.0.0.0/8` is a block of addresses; `*` is every host. `host:port` is that port alone. An entry that is
+/// not understood is skipped, with one warning in the log.
 ///
 /// # Time limits
 ///
 /// Resolving the host name and connecting (TLS and proxy included) may take 5 s each, the whole exchange what
-/// [`Timeouts`] say. A look-up of a name that hangs costs one thread for that name, however many requests wait for it.
-/// Up to four addresses of a host are tried, IPv6 and IPv4 by turns, each for half the time of the one before it.
+/// [`Timeouts`] say. A look-up of a name that hangs costs one thread for that name, however many requests
+/// wait for it. Up to four addresses of a host are tried, IPv6 and IPv4 by turns, each for half the time of
+/// the one before it.
 ///
 /// # `fork` and panics
 ///
-/// After `fork` the child uses connections of its own: it shares none with its parent. What cannot be held: if another
-/// thread is inside a request at the moment of the fork, a lock may stay locked in the child for ever, as with every
-/// library that has locks. Fork before the first thread starts, or `exec` after it. A panic inside ureq is an error of
-/// the one request, and the next one has a new agent.
+/// After `fork` the child uses connections of its own: it shares none with its parent. What cannot be held:
+/// if another thread is inside a request at the moment of the fork, a lock may stay locked in the child for
+/// ever, as with every library that has locks. Fork before the first thread starts, or `exec` after it. A
+/// panic inside ureq is an error of the one request, and the next one has a new agent.
 pub struct UreqTransport(Arc<Inner>);
 
 struct Inner {
@@ -85,12 +89,12 @@ impl UreqTransport {
         Self::with_roots(roots)
     }
 
-    /// Trusts only the given root certificates: one or more PEM blocks `CERTIFICATE`; blocks of other kinds and text
-    /// between them are skipped. For a network whose proxy opens TLS connections.
+    /// Trusts only the given root certificates: one or more PEM blocks `CERTIFICATE`; blocks of other kinds
+    /// and text between them are skipped. For a network whose proxy opens TLS connections.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when there is no certificate in `pem`, or one of them is
-    /// damaged.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when there is no certificate in `pem`, or one of them
+    /// is damaged.
     pub fn with_root_certificates(pem: &[u8]) -> Result<Self, Error> {
         let blocks = pem::parse_many(pem).map_err(|_| Fault::DamagedRootCertificate)?;
         let roots: Vec<&[u8]> =
@@ -119,12 +123,14 @@ impl UreqTransport {
         Self(Arc::new(Inner { agents, proxies: Some(Proxies::from_env()) }))
     }
 
-    /// Uses your agent, for its proxy, root certificates and resolver. Redirects, time limits and status handling stay
-    /// this crate's, whatever the agent says. Give the token source and the API agents that share nothing.
+    /// Uses your agent, for its proxy, root certificates and resolver. Redirects, time limits and status
+    /// handling stay this crate's, whatever the agent says. Give the token source and the API agents that
+    /// share nothing.
     ///
-    /// Three things that hold for an agent of our own do not hold for yours: it cannot be made again after a panic
-    /// inside it; its look-ups of names are ureq's, a thread for each; and the connection stays open after a response
-    /// whose framing is ambiguous. In a child after `fork` its connections are used for one request each.
+    /// Three things that hold for an agent of our own do not hold for yours: it cannot be made again after a
+    /// panic inside it; its look-ups of names are ureq's, a thread for each; and the connection stays open
+    /// after a response whose framing is ambiguous. In a child after `fork` its connections are used for one
+    /// request each.
     #[must_use]
     pub fn with_agent(agent: Agent) -> Self {
         Self(Arc::new(Inner { agents: Agents::of_caller(agent), proxies: None }))
@@ -247,8 +253,8 @@ impl Settings<'_> {
     }
 }
 
-/// Refuses headers that the transport sets itself: with other values they would end a message in the wrong place, send
-/// it to another host, or change what the connection is.
+/// Refuses headers that the transport sets itself: with other values they would end a message in the wrong
+/// place, send it to another host, or change what the connection is.
 fn check_headers(headers: &HeaderMap) -> Result<(), Fault> {
     let framing = [CONTENT_LENGTH, TRANSFER_ENCODING, HOST, CONNECTION, TE, TRAILER, UPGRADE];
     match framing.iter().find(|name| headers.contains_key(*name)) {
@@ -257,8 +263,8 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Fault> {
     }
 }
 
-/// Looks at how the end of the body is told. `Content-Length` beside chunks closes the connection (RFC 9112 §6.3); a
-/// coding other than chunks was not requested, and its content would pass for the body.
+/// Looks at how the end of the body is told. `Content-Length` beside chunks closes the connection (RFC 9112
+/// §6.3); a coding other than chunks was not requested, and its content would pass for the body.
 fn check_framing(headers: &HeaderMap, host: &str, mark: &Mark) -> Result<(), Fault> {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
@@ -274,7 +280,8 @@ fn check_framing(headers: &HeaderMap, host: &str, mark: &Mark) -> Result<(), Fau
     }
 }
 
-/// The body of a request from a caller's reader: as many bytes as were said, and its errors told from the network's.
+/// The body of a request from a caller's reader: as many bytes as were said, and its errors told from the
+/// network's.
 struct Sent<'a> {
     reader: Box<dyn Read + 'a>,
     /// How many bytes are to come, if that was said.
@@ -399,7 +406,8 @@ mod tests {
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Aborted, true));
         assert_eq!(
             error.to_string(),
-            "the HTTP client panicked during the request to 127.0.0.1; is this process at a limit of threads or memory?"
+            "the HTTP client panicked during the request to 127.0.0.1; is this process at a limit of \
+             threads or memory?"
         );
         assert_eq!(get(&ours, &server).expect("another agent"), "ok");
         let callers = UreqTransport::with_agent(agent());

@@ -1,6 +1,7 @@
 //! A URL, parsed and checked once: it knows its host and that a secret may be sent there.
 //!
-//! In: text, or the URI of a request. Out: a [`Url`] with scheme https, or http with a loopback IP address. RFC 3986.
+//! In: text, or the URI of a request. Out: a [`Url`] with scheme https, or http with a loopback IP address.
+//! RFC 3986.
 
 use crate::error::{Error, ErrorKind};
 use std::fmt;
@@ -9,8 +10,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use ureq::http::Uri;
 
-/// A URL that requests with secrets may go to: https, or plain http to a loopback IP address (`127.0.0.1`, `[::1]`),
-/// without user name and password. Cloning copies pointers.
+/// A URL that requests with secrets may go to: https, or plain http to a loopback IP address (`127.0.0.1`,
+/// `[::1]`), without user name and password. Cloning copies pointers.
 ///
 /// ```
 /// use shortway::http::Url;
@@ -194,7 +195,7 @@ mod tests {
             ("https://oauth2.googleapis.com:/token", Fault::Port),
             ("https://oauth2.googleapis.com/token?x=1", Fault::Query),
             ("https://oauth2.googleapis.com/token#x", Fault::Query),
-            ("file:///etc/passwd", Fault::Relative),
+            ("file:///etc/passwd", Fault::NotAUrl),
             ("ftp://oauth2.googleapis.com/token", Fault::Scheme),
             ("https://oauth2.googleapis.com/to ken", Fault::NotAUrl),
             ("https://oauth2.googleapis.com/token\r\nX: y", Fault::NotAUrl),

@@ -4,10 +4,10 @@ use crate::util::server::{Channel, Upgrade};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType, date_time_ymd};
 use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
 use std::io::{self, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use ureq::Agent;
 use ureq::config::ConfigBuilder;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -52,6 +52,14 @@ impl Authority {
         self.server_but(|_| {})
     }
 
+    /// The same, and its handshakes.
+    pub(crate) fn server_and_handshakes(&self) -> (Upgrade, Handshakes) {
+        let (params, key) = sound();
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let handshakes = Handshakes::default();
+        (upgrade(certificate.der().to_vec(), &key, Arc::clone(&handshakes)), handshakes)
+    }
+
     /// The same, spoilt.
     pub(crate) fn server_but(&self, spoil: impl FnOnce(&mut CertificateParams)) -> Upgrade {
         let (mut params, key) = sound();
@@ -84,6 +92,13 @@ impl Channel for StreamOwned<ServerConnection, TcpStream> {
 
 /// TLS with this certificate.
 fn config(der: Vec<u8>, key: &KeyPair) -> Upgrade {
+    upgrade(der, key, Handshakes::default())
+}
+
+/// The handshakes of a server that were completed.
+pub(crate) type Handshakes = Arc<Mutex<Vec<HandshakeKind>>>;
+
+fn upgrade(der: Vec<u8>, key: &KeyPair, handshakes: Handshakes) -> Upgrade {
     let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -91,10 +106,19 @@ fn config(der: Vec<u8>, key: &KeyPair) -> Upgrade {
         .with_no_client_auth()
         .with_single_cert(vec![der.into()], key);
     let config = Arc::new(config.expect("a certificate and its key"));
-    Arc::new(move |tcp| {
-        let connection = ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
+    Arc::new(move |mut tcp| {
+        let mut connection = ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
+        while connection.is_handshaking() {
+            connection.complete_io(&mut tcp)?;
+        }
+        handshakes.lock().expect("the log").extend(connection.handshake_kind());
         Ok(Box::new(StreamOwned::new(connection, tcp)))
     })
+}
+
+/// The connection as it is, without TLS.
+pub(crate) fn plain() -> Upgrade {
+    Arc::new(|tcp| Ok(Box::new(tcp)))
 }
 
 pub(crate) fn expired(params: &mut CertificateParams) {

@@ -4,13 +4,15 @@ use crate::certificates::{self, Authority, NAME};
 use crate::proxies::PASSWORD;
 use crate::row::{Row, answer, builder, check, row};
 use crate::util::server::{Act, GOOD, Server};
+use rustls::HandshakeKind;
 use shortway::ErrorKind::{
     self, Closed, Connect, Denied, Dns, Malformed, Protocol, Redirect, Timeout, Tls, TooLarge,
 };
-use shortway::http::UreqTransport;
-use shortway::{Ask, Error, TokenSource};
+use shortway::http::{Request, RequestBody, Timeouts, Transport, UreqTransport};
+use shortway::{Ask, Authorized, Error, Token, TokenKind, TokenSource};
+use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use ureq::config::RedirectAuthHeaders;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
@@ -22,11 +24,15 @@ const TOKEN: &str = r#"{"access_token": "ya29.once", "expires_in": 3599, "token_
 
 /// A transport that trusts `authority` alone. Where the environment names a proxy, an agent without one.
 pub(crate) fn trusting(authority: &Authority) -> UreqTransport {
-    let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    if variables.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
+    if environment_has_proxy() {
         return UreqTransport::with_agent(authority.agent().build().new_agent());
     }
     UreqTransport::with_root_certificates(authority.pem().as_bytes()).expect("a root certificate")
+}
+
+fn environment_has_proxy() -> bool {
+    let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    variables.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// A row over TLS. Once healed, the server shows a good certificate.
@@ -104,6 +110,72 @@ fn what_is_no_tls_is_told() {
         let error = over_tls(&row, &authority);
         assert!(error.to_string().contains(words), "{}: {error}", row.name);
     }
+}
+
+#[test]
+fn tls_fault_is_downcast_through_ureq_to_the_rustls_of_this_crate() {
+    let (authority, acts) = (Authority::new(), vec![Act::Upgrade(Authority::named("Other Root").server())]);
+    let server = Server::always(acts);
+    let url = format!("https://{}/", server.address);
+    let error = authority.agent().build().new_agent().get(url).call().expect_err("another root");
+    let ureq::Error::Io(error) = error else { panic!("{error:?}") };
+    // Were ureq built with another rustls than this crate, nothing would be found here.
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let expected = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+    assert_eq!(inner, Some(&expected));
+}
+
+#[test]
+fn tls_fault_in_a_body_is_a_tls_fault_plain_and_compressed() {
+    let authority = Authority::new();
+    // A record of TLS 1.3 whose content nobody encrypted.
+    let record = [&[0x17, 3, 3, 0, 40], &[7; 40][..]].concat();
+    for (headers, body) in [
+        ("", br#"{"access_token": "#.as_slice()),
+        ("Content-Encoding: gzip\r\n", &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]),
+        ("Content-Encoding: identity\r\n", b""),
+    ] {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n{headers}\r\n");
+        let acts = vec![
+            Act::Upgrade(authority.server()),
+            Act::Read,
+            Act::Send([head.as_bytes(), body].concat()),
+            Act::Upgrade(certificates::plain()),
+            Act::Send(record.clone()),
+            Act::AwaitLeaving,
+        ];
+        let server = Server::always(acts);
+        let end = SystemTime::now() + Duration::from_secs(3600);
+        let tokens = shortway::from_fn(move || Token::new(TokenKind::Access, "ya29.a", end));
+        let api = Authorized::new(tokens, trusting(&authority)).with_gzip(true);
+        let request = Request::get(format!("https://{}/", server.address)).body(()).expect("a request");
+        let error = api.send(request).expect_err("damaged");
+        assert_eq!(
+            (error.kind(), error.message()),
+            (Tls, "the TLS connection to 127.0.0.1 failed: a message was damaged on the way"),
+            "{headers}"
+        );
+    }
+}
+
+#[test]
+fn second_connection_resumes_the_tls_session_of_the_first() {
+    if environment_has_proxy() {
+        eprintln!("SKIPPED: the environment names a proxy");
+        return;
+    }
+    let authority = Authority::new();
+    let (tls, handshakes) = authority.server_and_handshakes();
+    let response = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let server = Server::always(vec![Act::Upgrade(tls), Act::Read, Act::Send(response.into()), Act::End]);
+    let transport = trusting(&authority);
+    for _ in 0..2 {
+        let url = format!("https://{}/", server.address);
+        let request = Request::get(url).body(RequestBody::Empty).expect("a request");
+        let response = transport.send(request, Timeouts::new(Duration::from_secs(10))).expect("a response");
+        response.into_body().read_to_end(&mut Vec::new()).expect("a body");
+    }
+    assert_eq!(*handshakes.lock().expect("the log"), [HandshakeKind::Full, HandshakeKind::Resumed]);
 }
 
 #[test]

@@ -27,10 +27,11 @@ struct State {
 const STATUSES: [u16; 20] =
     [200, 200, 200, 200, 400, 400, 400, 400, 401, 403, 407, 408, 421, 429, 500, 503, 302, 204, 999, 101];
 
-/// In how many forms a server or a proxy might print a secret. The first ones show all of it at once; the last two,
-/// pieces. The crate knows pieces of the assertion, which it sent. A token is the server's own: in pieces of 60
-/// characters or less, in the text of a refusal, it looks like any word, so there it comes in the first forms alone.
-/// Encodings that a server invents in order to hide what it has anyway are not among them.
+/// In how many forms a server or a proxy might print a secret. The first ones show all of it at once; the
+/// last two, pieces. The crate knows pieces of the assertion, which it sent. A token is the server's own: in
+/// pieces of 60 characters or less, in the text of a refusal, it looks like any word, so there it comes in
+/// the first forms alone. Encodings that a server invents in order to hide what it has anyway are not among
+/// them.
 const FORMS: usize = 10;
 const WHOLE: usize = 8;
 

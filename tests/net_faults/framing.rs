@@ -246,7 +246,8 @@ fn body_of_a_redirect_is_not_waited_for() {
     run(vec![row("stalled redirect", Redirect, vec![Act::Read, Act::Send(head.into()), Act::Hang])]);
 }
 
-/// Two calls: the first on a connection played `first`, the second wherever the client goes. What the two gave.
+/// Two calls: the first on a connection played `first`, the second wherever the client goes. What the two
+/// gave.
 fn two_calls(first: Vec<Act>, pause: Duration) -> (Vec<String>, usize) {
     let server = Server::start(
         move |number| match number {

@@ -34,7 +34,8 @@ fn proxy_that_does_not_connect_is_told_without_its_password() {
         ),
         (
             row("502", Connect, says("HTTP/1.1 502 Bad Gateway\r\n\r\n")),
-            "the proxy refused to connect to it (HTTP status 502); the proxy is reached but refuses this host",
+            "the proxy refused to connect to it (HTTP status 502); the proxy is reached but refuses this \
+             host",
         ),
         (
             row(
@@ -146,16 +147,19 @@ fn environment_decides_and_errors_name_the_proxy() {
     let login = |user: &str| format!("http://{user}{}", login.address);
     let direct = "Dns: cannot resolve host.invalid";
     let refused = format!(
-        "Connect: cannot connect to the proxy {dead}: connection refused; requests go through this proxy: is it running, \
+        "Connect: cannot connect to the proxy {dead}: connection refused; requests go through this proxy: \
+         is it running, \
          and are its name and port right?"
     );
-    let skipped = "WARN shortway::http::proxy: NO_PROXY holds entries that are not understood and are skipped: 1 of 2, the \
+    let skipped = "WARN shortway::http::proxy: NO_PROXY holds entries that are not understood and are \
+        skipped: 1 of 2, the \
                    first is number 1";
     for (proxy, no_proxy, error, logged) in [
         (
             "http://nohost.invalid:3128".to_owned(),
             "",
-            "Dns: cannot resolve the proxy nohost.invalid; check the name of the proxy in HTTPS_PROXY or ALL_PROXY",
+            "Dns: cannot resolve the proxy nohost.invalid; check the name of the proxy in HTTPS_PROXY or \
+             ALL_PROXY",
             "",
         ),
         (format!("http://user:{PASSWORD}@{dead}"), "", refused.as_str(), ""),
@@ -170,30 +174,36 @@ fn environment_decides_and_errors_name_the_proxy() {
         (
             login(""),
             "",
-            "Config: cannot reach host.invalid: the proxy requires a login (HTTP status 407); put it into the proxy's URL, \
+            "Config: cannot reach host.invalid: the proxy requires a login (HTTP status 407); put it into \
+             the proxy's URL, \
              as in HTTPS_PROXY=http://user:password@host:port",
             "",
         ),
         (
             login(&format!("user:{PASSWORD}@")),
             "",
-            "Config: cannot reach host.invalid: the proxy refused the login (HTTP status 407); check user name and password \
-             in the proxy's URL, where special characters are percent-encoded (@ is %40); the proxy may also want another \
+            "Config: cannot reach host.invalid: the proxy refused the login (HTTP status 407); check user \
+             name and password \
+             in the proxy's URL, where special characters are percent-encoded (@ is %40); the proxy may \
+             also want another \
              method than Basic",
             "",
         ),
         (
             format!("http://{}", forbidding.address),
             "",
-            "Config: cannot reach host.invalid: the proxy refused to connect to it (HTTP status 403); the proxy is reached \
+            "Config: cannot reach host.invalid: the proxy refused to connect to it (HTTP status 403); the \
+             proxy is reached \
              but refuses this host: ask its administrator to allow it",
             "",
         ),
         (
             format!("http://user:{PASSWORD}#@{dead}"),
             "",
-            "Config: the proxy that HTTPS_PROXY names cannot be used: its user name or password holds a character that must \
-             be percent-encoded; in the user name and the password write %23 for #, %2F for /, %3F for ?, %40 for @, %25 \
+            "Config: the proxy that HTTPS_PROXY names cannot be used: its user name or password holds a \
+             character that must \
+             be percent-encoded; in the user name and the password write %23 for #, %2F for /, %3F for ?, \
+             %40 for @, %25 \
              for %",
             "",
         ),

@@ -90,7 +90,8 @@ fn play(row: &Row) {
     check(row, &server, builder(&server.url()));
 }
 
-/// Asks once while the server misbehaves and once when it is healed. Gives the error, for what else is to be said of it.
+/// Asks once while the server misbehaves and once when it is healed. Gives the error, for what else is to be
+/// said of it.
 pub(crate) fn check(row: &Row, server: &Server, builder: Builder) -> Error {
     let name = &row.name;
     let source = builder.build().expect("a source");
@@ -120,7 +121,8 @@ pub(crate) fn check(row: &Row, server: &Server, builder: Builder) -> Error {
     error
 }
 
-/// No piece of an assertion that the server saw is in any text of the error or in any line logged by this crate.
+/// No piece of an assertion that the server saw is in any text of the error or in any line logged by this
+/// crate.
 pub(crate) fn assert_no_leak(name: &str, server: &Server, error: &Error, said: &str) {
     // ureq dumps messages at level trace under ureq_proto; the crate's documentation says so.
     let lines: Vec<&str> = said.lines().filter(|line| line.contains(" shortway")).collect();

@@ -1,4 +1,5 @@
-//! A raw server on loopback that plays a script: each connection gets a list of acts, until the server is healed.
+//! A raw server on loopback that plays a script: each connection gets a list of acts, until the server is
+//! healed.
 //!
 //! It speaks no TLS of its own: [`Act::Upgrade`] takes a function that makes a TLS channel of a connection.
 
@@ -31,8 +32,8 @@ pub type Answer = (u16, Vec<(&'static str, String)>, Vec<u8>);
 /// Answers a request.
 pub type Answering = Arc<dyn Fn(&Received) -> Answer + Send + Sync>;
 
-/// One act of the server on a connection. After the last one the connection is closed: with FIN if all that came was
-/// read, else with RST.
+/// One act of the server on a connection. After the last one the connection is closed: with FIN if all that
+/// came was read, else with RST.
 #[derive(Clone)]
 pub enum Act {
     /// Reads a whole request.
