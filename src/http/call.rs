@@ -2,9 +2,10 @@
 //!
 //! In: a transport, a request, limits. Out: a response of any status with its body in memory, decoded.
 
+use super::fault::Fault;
 use super::{RequestBody, ResponseBody, Timeouts, Transport, Url};
 use crate::clock::Clock;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 use ureq::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue, USER_AGENT};
@@ -26,11 +27,18 @@ pub(crate) struct Limits {
 /// How many bytes of an error page are read: 64 KiB. Google's are below 4 KiB.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
-/// Between two looks at the clock so many bytes are read: 256 KiB, a millisecond of decompression.
-const CHUNK: usize = 256 * 1024;
+/// So many bytes are read at once, between two looks at the clock: 64 KiB, a fraction of a millisecond of
+/// decompression.
+const CHUNK: usize = 64 * 1024;
 
-/// Sends `request` and reads the response. The body of a redirect is not read, that of a status from 400 on is cut at
-/// 64 KiB.
+/// So much room is made for a body because its `Content-Length` says so: 4 MiB. The rest has to come first.
+const MAX_TRUSTED: usize = 4 << 20;
+
+/// The buffer of a body grows by a quarter, and at most by 64 MiB.
+const MAX_GROWTH: usize = 64 << 20;
+
+/// Sends `request` and reads the response. The body of a redirect is not read, that of a status from 400 on
+/// is cut at 64 KiB.
 pub(crate) fn call(
     transport: &dyn Transport,
     clock: &dyn Clock,
@@ -40,23 +48,24 @@ pub(crate) fn call(
     let host = Url::of_request(request.uri())?.host().to_owned();
     let total = limits.deadline.saturating_duration_since(clock.monotonic());
     if total.is_zero() {
-        return Err(too_late(&host));
+        return Err(Fault::DeadlinePassed(host).into());
     }
     set_headers(request.headers_mut(), limits.accept_gzip);
     let response = transport.send(request, Timeouts { total, head: limits.head })?;
     let (mut parts, body) = response.into_parts();
     let status = parts.status.as_u16();
     let max = if status >= 400 { limits.max_body.min(MAX_ERROR_BODY) } else { limits.max_body };
-    let body = match status {
+    let mut body = match status {
         300..=399 => Vec::new(),
         _ => read(body, &parts.headers, max, limits, clock, &host)?,
     };
     parts.headers.remove(CONTENT_ENCODING);
-    let body = match body.len() > max {
-        true if status >= 400 => body[..max].to_vec(),
-        true => return Err(too_large(&host, max)),
-        false => body,
-    };
+    if body.len() > max {
+        if status < 400 {
+            return Err(Fault::LargeBody(host, max).into());
+        }
+        body.truncate(max);
+    }
     Ok(Response::from_parts(parts, body))
 }
 
@@ -84,78 +93,68 @@ fn read(
 ) -> Result<Vec<u8>, Error> {
     let encoding = headers.get(CONTENT_ENCODING).map(|value| value.as_bytes().to_ascii_lowercase());
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let in_time = || match clock.monotonic() < limits.deadline {
-        true => Ok(()),
-        false => Err(too_late(host)),
-    };
+    let reading = Reading { max, limits, clock, host };
     match encoding.as_deref() {
-        None | Some(b"identity" | b"") => read_up_to(body, max, length.unwrap_or(0), &in_time)
-            .map_err(|fault| fault.into_error(host, "the response")),
+        None | Some(b"identity" | b"") => reading.read(body, length.unwrap_or(0)),
         #[cfg(feature = "gzip")]
-        Some(b"gzip") if limits.accept_gzip => {
-            read_up_to(flate2::read::MultiGzDecoder::new(body), max, 0, &in_time)
-                .map_err(|fault| fault.into_error(host, "the compressed response"))
-        }
-        Some(_) => Err(Error::new(
-            ErrorKind::Protocol,
-            format!("{host} sent a response in an encoding that was not requested"),
-        )),
+        Some(b"gzip") if limits.accept_gzip => reading.read(flate2::read::MultiGzDecoder::new(body), 0),
+        Some(_) => Err(Fault::ContentCoding(host.to_owned()).into()),
     }
 }
 
-/// What ends the reading of a body.
-enum Fault {
-    Read(io::Error),
-    Late(Error),
-}
-
-impl Fault {
-    fn into_error(self, host: &str, what: &str) -> Error {
-        match self {
-            Self::Late(error) => error,
-            // The transport's own error travels inside.
-            Self::Read(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-                Some(inner) => inner.clone(),
-                None if error.kind() == io::ErrorKind::UnexpectedEof => Error::new(
-                    ErrorKind::Closed,
-                    format!("{host} closed the connection before {what} was complete"),
-                ),
-                None => Error::new(ErrorKind::Protocol, format!("{what} of {host} is damaged")),
-            },
-        }
-    }
-}
-
-/// Reads in chunks into one buffer that grows by a quarter, so that it never costs much more than the body.
-fn read_up_to(
-    mut reader: impl Read,
+/// How a body is read.
+struct Reading<'a> {
     max: usize,
-    length: usize,
-    in_time: &dyn Fn() -> Result<(), Error>,
-) -> Result<Vec<u8>, Fault> {
-    // The end of a body is found by reading past it; that takes room, too.
-    let mut body = Vec::with_capacity(length.min(max).saturating_add(SLACK));
-    loop {
-        let left = max.saturating_add(1) - body.len();
-        if body.capacity() - body.len() < SLACK {
-            body.reserve_exact((body.len() / 4).clamp(8 * SLACK, 64 << 20));
+    limits: Limits,
+    clock: &'a dyn Clock,
+    host: &'a str,
+}
+
+impl Reading<'_> {
+    /// Reads piece by piece into one buffer that grows by a quarter, so that it never costs much more than
+    /// the body.
+    fn read(&self, mut reader: impl Read, length: usize) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::with_capacity(length.min(self.max.saturating_add(1)).min(MAX_TRUSTED));
+        let mut piece = vec![0; CHUNK];
+        loop {
+            let room = CHUNK.min(self.max.saturating_add(1) - body.len());
+            match reader.read(&mut piece[..room]) {
+                Ok(0) => return Ok(body),
+                Ok(read) => append(&mut body, &piece[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.broken(&error)),
+            }
+            if body.len() > self.max {
+                return Ok(body);
+            }
+            if self.clock.monotonic() >= self.limits.deadline {
+                return Err(Fault::DeadlinePassed(self.host.to_owned()).into());
+            }
         }
-        let room = (body.capacity() - body.len()).min(CHUNK).min(left);
-        let read = reader.by_ref().take(room as u64).read_to_end(&mut body).map_err(Fault::Read)?;
-        if read < room || body.len() > max {
-            return Ok(body);
+    }
+
+    /// What the error of a reader means. A transport's own error travels inside.
+    fn broken(&self, error: &io::Error) -> Error {
+        use io::ErrorKind as Io;
+        let host = || self.host.to_owned();
+        if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+            return error.clone();
         }
-        in_time().map_err(Fault::Late)?;
+        match error.kind() {
+            Io::UnexpectedEof | Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe => {
+                Fault::Closed(host()).into()
+            }
+            Io::TimedOut | Io::WouldBlock => Fault::DeadlinePassed(host()).into(),
+            // The words of a decoder for content that it cannot decode.
+            Io::InvalidData | Io::InvalidInput => Fault::DamagedBody(host()).into(),
+            kind => Fault::Broken(host(), kind).into(),
+        }
     }
 }
 
-/// Free room in the buffer below which it grows: 64 bytes.
-const SLACK: usize = 64;
-
-fn too_late(host: &str) -> Error {
-    Error::new(ErrorKind::Timeout, format!("the deadline passed before the response of {host} was complete"))
-}
-
-fn too_large(host: &str, max: usize) -> Error {
-    Error::new(ErrorKind::TooLarge, format!("the response of {host} is larger than {max} bytes"))
+fn append(body: &mut Vec<u8>, piece: &[u8]) {
+    if body.capacity() - body.len() < piece.len() {
+        body.reserve_exact((body.len() / 4).min(MAX_GROWTH).max(piece.len()));
+    }
+    body.extend_from_slice(piece);
 }

@@ -1,13 +1,17 @@
 //! Sends one request and gives back its response: the only module that speaks HTTP for the crate.
 //!
-//! The seam is [`Transport`]: a request of the `http` crate in, a response whose body is a reader out. Above it
-//! `call` reads a body under a limit on decoded bytes and by a deadline; every token, API and report call goes
-//! through that. Nothing is retried here, and no redirect is followed.
+//! The seam is [`Transport`]: a request of the `http` crate in, a response whose body is a reader out. Above
+//! it [`call`] reads a body under a limit on decoded bytes and by a deadline; every token, API and report
+//! call goes through that. Nothing is retried here, and no redirect is followed.
 
+mod agent;
 mod body;
 mod call;
+mod connection;
 mod fault;
+mod no_proxy;
 mod proxy;
+mod resolver;
 mod status;
 mod times;
 mod transport;
@@ -27,17 +31,17 @@ use crate::error::{Error, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Sends requests. [`UreqTransport`] is the real one; write another to send them some other way, or to answer them in
-/// a test.
+/// Sends requests. [`UreqTransport`] is the real one; write another to send them some other way, or to answer
+/// them in a test.
 ///
-/// The crate calls [`send`](Self::send) once for each attempt, from any thread, and reads the body of the response in
-/// that thread. It sets the headers, `Accept-Encoding` and `User-Agent` included, and decodes gzip itself. An
-/// implementation
+/// The crate calls [`send`](Self::send) once for each attempt, from any thread, and reads the body of the
+/// response in that thread. It sets the headers, `Accept-Encoding` and `User-Agent` included, and decodes
+/// gzip itself. An implementation
 ///
 /// - returns every HTTP response as `Ok`, whatever its status, as soon as its head is there;
 /// - follows no redirect;
-/// - ends the exchange, body included, within [`Timeouts::total`], and with [`ErrorKind::Timeout`] if there is no
-///   head within [`Timeouts::head`];
+/// - ends the exchange, body included, within [`Timeouts::total`], and with [`ErrorKind::Timeout`] if there
+///   is no head within [`Timeouts::head`];
 /// - puts no secret of the request into an error.
 ///
 /// ```
@@ -73,7 +77,8 @@ pub trait Transport: Send + Sync {
 pub struct Timeouts {
     /// From name resolution to the last byte of the body.
     pub total: Duration,
-    /// From the start until the head of the response has arrived; `None`: no limit but the total.
+    /// From the last byte of the request until the head of the response has arrived; `None`: no limit but the
+    /// total.
     pub head: Option<Duration>,
 }
 

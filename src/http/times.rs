@@ -12,9 +12,9 @@ pub fn date(headers: &HeaderMap) -> Option<SystemTime> {
     http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
-/// When the server asks to come back: the `Retry-After` header, seconds or a date (RFC 9110 §10.2.3), as a time of
-/// this machine's clock. `now` is its reading when the response came. A date is taken relative to the server's own. At
-/// most an hour ahead; a value that is neither, or that comes twice, is ignored.
+/// When the server asks to come back: the `Retry-After` header, seconds or a date (RFC 9110 §10.2.3), as a
+/// time of this machine's clock. `now` is its reading when the response came. A date is taken relative to the
+/// server's own. At most an hour ahead; a value that is neither, or that comes twice, is ignored.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<SystemTime> {
     let mut values = headers.get_all(RETRY_AFTER).iter();

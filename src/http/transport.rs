@@ -1,50 +1,85 @@
-//! Requests over ureq, with every rule of the crate set on each request: an agent handed in by a user cannot undo one.
+//! Requests over ureq, with every rule of the crate set on each request: no setting of a caller's agent
+//! changes one.
 
-use super::fault::{self, Stage};
+use super::agent::{Agents, Lent};
+use super::connection::Mark;
+use super::fault::{Exchange, Fault, Stage};
 use super::proxy::Proxies;
 use super::{RequestBody, ResponseBody, Timeouts, Transport, Url};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use std::fmt;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use ureq::http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use ureq::http::header::{
+    ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
 use ureq::http::{HeaderMap, HeaderValue, Method, Request, Response};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, RootCerts};
 use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
-/// How long resolving a name, and how long connecting with TLS included, may take: 5 s each. Google answers in tens of
-/// milliseconds; a route that is dead should leave time for another try.
+/// How long resolving a name, and how long connecting with TLS included, may take: 5 s each. Google answers
+/// in tens of milliseconds; a route that is dead should leave time for another attempt.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest time limit that is passed on: a day. ureq adds it to the time of day, which must not overflow.
 const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
 
-/// The largest response header block taken: 32 KiB. Google's are under 2 KiB.
+/// The largest block of response headers that is taken: 32 KiB. Google's are under 2 KiB.
 const MAX_HEADERS: usize = 32 * 1024;
 
-/// Requests over ureq: HTTP/1.1, TLS by rustls, connections kept for 15 s. Cloning shares the connections.
+/// Sends requests with ureq: HTTP/1.1, TLS 1.2 and 1.3 by rustls. Cloning shares the connections.
 ///
-/// Root certificates are those built into the crate (webpki's), or the operating system's with the feature
-/// `platform-verifier`, or the caller's own.
+/// # Connections
 ///
-/// The proxy for https is the one that the environment names: `HTTPS_PROXY`, else `ALL_PROXY` (or either in lower case),
-/// unless `NO_PROXY` lists the host. A value that is no usable proxy is an error of every request, never a direct
-/// connection. Plain http goes only to this machine, and never through a proxy.
-#[derive(Clone)]
+/// A connection stays open for the next request to its host: at most 15 s, 3 for each host, 10 in all. A
+/// connection is closed after an error, after a response that is not read to its end, and after one whose
+/// framing is ambiguous.
+///
+/// # Root certificates
+///
+/// Trusted are the root certificates built into the crate (Mozilla's, by `webpki-roots`): they are as old as
+/// the build. With the feature `platform-verifier` the operating system decides instead.
+/// [`with_root_certificates`](Self::with_root_certificates) trusts the given ones and no others.
+///
+/// # Proxy
+///
+/// Requests over https go through the proxy that the environment names when the transport is made:
+/// `HTTPS_PROXY`, else `ALL_PROXY` (or either in lower case; blanks around the value and empty variables do
+/// not count). Its form is `[http[s]://][user[:password]@]host[:port]`; special characters of user name and
+/// password are percent-encoded. The port is 80 for http and 443 for https if there is none. A value that is
+/// not usable is an error of every request that would need it, never a direct connection. Plain http goes
+/// only to this machine, without a proxy.
+///
+/// `NO_PROXY` (or `no_proxy`) lists hosts that are reached directly, separated by commas or blanks, as curl
+/// reads it: `example.com` is that host and all hosts below it, with a dot before it as well as without;
+/// `10.0.0.0/8` is a block of addresses; `*` is every host. `host:port` is that port alone. An entry that is
+/// not understood is skipped, with one warning in the log.
+///
+/// # Time limits
+///
+/// Resolving the host name and connecting (TLS and proxy included) may take 5 s each, the whole exchange what
+/// [`Timeouts`] say. A look-up of a name that hangs costs one thread for that name, however many requests
+/// wait for it. Up to four addresses of a host are tried, IPv6 and IPv4 by turns, each for half the time of
+/// the one before it.
+///
+/// # `fork` and panics
+///
+/// After `fork` the child uses connections of its own: it shares none with its parent. What cannot be held:
+/// if another thread is inside a request at the moment of the fork, a lock may stay locked in the child for
+/// ever, as with every library that has locks. Fork before the first thread starts, or `exec` after it. A
+/// panic inside ureq is an error of the one request, and the next one has a new agent.
 pub struct UreqTransport(Arc<Inner>);
 
 struct Inner {
-    agent: Mutex<Agent>,
-    /// Makes the agent anew after a panic in it. A caller's own agent cannot be made again.
-    roots: Option<RootCerts>,
+    agents: Agents,
     /// The proxies of the environment; a caller's own agent brings its own.
     proxies: Option<Proxies>,
 }
 
 impl UreqTransport {
-    /// With an agent of its own.
+    /// A transport with the settings above.
     #[must_use]
     pub fn new() -> Self {
         #[cfg(feature = "platform-verifier")]
@@ -54,65 +89,57 @@ impl UreqTransport {
         Self::with_roots(roots)
     }
 
-    /// With root certificates of the caller's, and no others: one or more PEM blocks `CERTIFICATE`. For a network whose
-    /// proxy looks into TLS.
+    /// Trusts only the given root certificates: one or more PEM blocks `CERTIFICATE`; blocks of other kinds
+    /// and text between them are skipped. For a network whose proxy opens TLS connections.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] when there is no certificate in `pem`, or one of them is damaged.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when there is no certificate in `pem`, or one of them
+    /// is damaged.
     pub fn with_root_certificates(pem: &[u8]) -> Result<Self, Error> {
-        let damaged =
-            || Error::new(ErrorKind::Config, "a root certificate is damaged: it is no PEM or no DER inside");
-        let mut roots: Vec<Certificate<'static>> = Vec::new();
-        for item in parse_pem(pem) {
-            match item.map_err(|_| damaged())? {
-                PemItem::Certificate(certificate) if is_one_sequence(certificate.der()) => {
-                    roots.push(certificate);
-                }
-                PemItem::Certificate(_) => return Err(damaged()),
-                _ => {}
-            }
+        let blocks = pem::parse_many(pem).map_err(|_| Fault::DamagedRootCertificate)?;
+        let roots: Vec<&[u8]> =
+            blocks.iter().filter(|block| block.tag() == "CERTIFICATE").map(pem::Pem::contents).collect();
+        let begin = b"-----BEGIN CERTIFICATE-----";
+        let begun = pem.windows(begin.len()).filter(|window| window == begin).count();
+        if begun == 0 {
+            return Err(Fault::NoRootCertificate.into());
         }
-        if roots.is_empty() {
-            return Err(Error::new(ErrorKind::Config, "there is no root certificate in what was given")
-                .with_hint("give PEM text with at least one block -----BEGIN CERTIFICATE-----"));
+        // The parser passes over a block without an end.
+        if begun != roots.len() {
+            return Err(Fault::DamagedRootCertificate.into());
         }
+        // ureq leaves out what rustls cannot read, with nothing but a line in its log.
+        for root in &roots {
+            let mut store = rustls::RootCertStore::empty();
+            store.add((*root).into()).map_err(|_| Fault::DamagedRootCertificate)?;
+        }
+        let roots: Vec<Certificate<'static>> =
+            roots.into_iter().map(|der| Certificate::from_der(der).to_owned()).collect();
         Ok(Self::with_roots(RootCerts::new_with_certs(&roots)))
     }
 
     fn with_roots(roots: RootCerts) -> Self {
-        let inner = Inner {
-            agent: Mutex::new(new_agent(&roots)),
-            roots: Some(roots),
-            proxies: Some(Proxies::from_env()),
-        };
-        Self(Arc::new(inner))
+        let agents = Agents::with_roots(roots);
+        Self(Arc::new(Inner { agents, proxies: Some(Proxies::from_env()) }))
     }
 
-    /// With an agent of the caller's, for its proxy, root certificates and resolver. Redirects, time limits, status
-    /// handling and caps stay this crate's, whatever the agent says. Give the token source and the API agents that share
-    /// nothing.
+    /// Uses your agent, for its proxy, root certificates and resolver. Redirects, time limits and status
+    /// handling stay this crate's, whatever the agent says. Give the token source and the API agents that
+    /// share nothing.
+    ///
+    /// Three things that hold for an agent of our own do not hold for yours: it cannot be made again after a
+    /// panic inside it; its look-ups of names are ureq's, a thread for each; and the connection stays open
+    /// after a response whose framing is ambiguous. In a child after `fork` its connections are used for one
+    /// request each.
     #[must_use]
     pub fn with_agent(agent: Agent) -> Self {
-        Self(Arc::new(Inner { agent: Mutex::new(agent), roots: None, proxies: None }))
-    }
-
-    fn agent(&self) -> MutexGuard<'_, Agent> {
-        self.0.agent.lock().unwrap_or_else(PoisonError::into_inner)
+        Self(Arc::new(Inner { agents: Agents::of_caller(agent), proxies: None }))
     }
 }
 
-fn new_agent(roots: &RootCerts) -> Agent {
-    let tls = TlsConfig::builder().root_certs(roots.clone()).build();
-    // The environment's proxy is set per request.
-    Agent::config_builder().tls_config(tls).proxy(None).build().new_agent()
-}
-
-/// Whether a DER blob is one whole SEQUENCE, as a certificate is: ureq leaves out what it cannot read, without a word.
-fn is_one_sequence(der: &[u8]) -> bool {
-    match der {
-        [0x30, 0x82, high, low, rest @ ..] => usize::from(u16::from_be_bytes([*high, *low])) == rest.len(),
-        [0x30, 0x81, length, rest @ ..] => usize::from(*length) == rest.len(),
-        _ => false,
+impl Clone for UreqTransport {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 
@@ -135,105 +162,176 @@ impl Transport for UreqTransport {
         timeouts: Timeouts,
     ) -> Result<Response<ResponseBody>, Error> {
         let url = Url::of_request(request.uri())?;
-        let agent = self.agent().clone();
-        // ureq panics when the system gives no thread for a name look-up; a job that runs for months meets that one day.
-        catch_unwind(AssertUnwindSafe(|| exchange(&agent, self.0.proxies.as_ref(), request, &url, timeouts)))
-            .unwrap_or_else(|_| {
-                if let Some(roots) = &self.0.roots {
-                    *self.agent() = new_agent(roots);
-                }
-                Err(Error::new(
-                    ErrorKind::Aborted,
-                    format!("the HTTP client panicked on the way to {}", url.host()),
-                )
-                .with_hint("is this process at a limit of threads or memory?"))
-            })
+        check_headers(request.headers())?;
+        let lent = self.0.agents.lend();
+        let proxy = self.0.proxy(&lent, &url)?;
+        // ureq panics where the system gives it no thread, and where a lock is poisoned.
+        let sent = AssertUnwindSafe(|| exchange(&lent, proxy, request, &url, timeouts));
+        catch_unwind(sent).unwrap_or_else(|_| {
+            self.0.agents.replace();
+            Err(Fault::Panicked(url.host().to_owned()).into())
+        })
+    }
+}
+
+impl Inner {
+    /// The proxy on the way to `url`, if any.
+    fn proxy(&self, lent: &Lent, url: &Url) -> Result<Option<Proxy>, Error> {
+        match &self.proxies {
+            _ if url.is_plain() => Ok(None),
+            Some(proxies) => proxies.for_url(url),
+            None => Ok(lent.agent.config().proxy().filter(|proxy| !proxy.is_no_proxy(url.uri())).cloned()),
+        }
     }
 }
 
 fn exchange(
-    agent: &Agent,
-    proxies: Option<&Proxies>,
+    lent: &Lent,
+    proxy: Option<Proxy>,
     request: Request<RequestBody<'_>>,
     url: &Url,
     timeouts: Timeouts,
 ) -> Result<Response<ResponseBody>, Error> {
     let (mut parts, body) = request.into_parts();
-    check_headers(&parts.headers)?;
     parts.headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
-    let proxy = match proxies {
-        Some(proxies) if !url.is_plain() => Some(proxies.for_https()?),
-        _ => url.is_plain().then_some(None),
-    };
-    let by_proxy = matches!(proxy, Some(Some(_)));
+    let settings = Settings { lent, proxy: proxy.clone(), timeouts };
+    Mark::reset();
     let sent = match body {
         // Without a length ureq would send a body of chunks.
         RequestBody::Empty if matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) => {
-            run(agent, proxy, Request::from_parts(parts, [].as_slice()), timeouts)
+            settings.run(Request::from_parts(parts, [].as_slice()))
         }
-        RequestBody::Empty => run(agent, proxy, Request::from_parts(parts, ()), timeouts),
-        RequestBody::Bytes(bytes) => run(agent, proxy, Request::from_parts(parts, bytes), timeouts),
-        RequestBody::Reader { mut reader, length } => {
+        RequestBody::Empty => settings.run(Request::from_parts(parts, ())),
+        RequestBody::Bytes(bytes) => settings.run(Request::from_parts(parts, bytes)),
+        RequestBody::Reader { reader, length } => {
             if let Some(length) = length {
                 parts.headers.insert(CONTENT_LENGTH, length.into());
             }
-            let body = SendBody::from_reader(&mut reader);
-            run(agent, proxy, Request::from_parts(parts, body), timeouts)
+            let mut reader = Sent { reader, left: length, length: length.unwrap_or_default() };
+            settings.run(Request::from_parts(parts, SendBody::from_reader(&mut reader)))
         }
     };
+    let mark = Mark::of_this_thread();
     let response = sent.map_err(|error| {
-        let limit = timeouts.head.map_or(timeouts.total, |head| head.min(timeouts.total));
-        let error = fault::sort(&error, url.host(), limit, Stage::Head);
-        match error.kind() {
-            ErrorKind::Connect | ErrorKind::Dns if by_proxy && error.hint().is_none() => error.with_hint(
-                "requests go through the proxy that the environment names: is it up, and its name right?",
-            ),
-            _ => error,
-        }
+        let Timeouts { total, head } = timeouts;
+        let exchange = Exchange { host: url.host(), proxy: proxy.as_ref(), total, head };
+        let stage = if mark.is_some() { Stage::Head } else { Stage::Connecting };
+        Error::from(own_fault(error).unwrap_or_else(|error| exchange.fault(error, stage)))
     })?;
     let (parts, body) = response.into_parts();
-    let body = Body { reader: body.into_reader(), host: url.host().to_owned(), limit: timeouts.total };
+    let mark = mark.unwrap_or_default();
+    check_framing(&parts.headers, url.host(), &mark)?;
+    let body = Body { reader: body.into_reader(), host: url.host().to_owned(), total: timeouts.total, mark };
     Ok(Response::from_parts(parts, ResponseBody::reader(body)))
 }
 
-/// Sends one request with all that must hold whatever the agent's own configuration says. `proxy` replaces the agent's
-/// own setting, `None` keeps it.
-fn run<S: AsSendBody>(
-    agent: &Agent,
-    proxy: Option<Option<Proxy>>,
-    request: Request<S>,
+/// What is set on each request.
+struct Settings<'a> {
+    lent: &'a Lent,
+    proxy: Option<Proxy>,
     timeouts: Timeouts,
-) -> Result<Response<ureq::Body>, ureq::Error> {
-    let total = timeouts.total.min(MAX_TIMEOUT);
-    let connect = CONNECT_TIMEOUT.min(total);
-    let mut config = agent
-        .configure_request(request)
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_response_header_size(MAX_HEADERS)
-        .timeout_global(Some(total))
-        .timeout_resolve(Some(connect))
-        .timeout_connect(Some(connect))
-        .timeout_recv_response(timeouts.head);
-    if let Some(proxy) = proxy {
-        config = config.proxy(proxy);
-    }
-    agent.run(config.build())
 }
 
-/// Refuses headers that the transport sets itself: with other values they would end a message in the wrong place, or
-/// send it to another host.
-fn check_headers(headers: &HeaderMap) -> Result<(), Error> {
-    match [CONTENT_LENGTH, TRANSFER_ENCODING, HOST, CONNECTION]
-        .iter()
-        .find(|name| headers.contains_key(*name))
-    {
+impl Settings<'_> {
+    fn run<S: AsSendBody>(self, request: Request<S>) -> Result<Response<ureq::Body>, ureq::Error> {
+        let total = self.timeouts.total.min(MAX_TIMEOUT);
+        let head = self.timeouts.head.map(|head| head.min(total));
+        let connect = CONNECT_TIMEOUT.min(head.unwrap_or(total));
+        let mut config = self
+            .lent
+            .agent
+            .configure_request(request)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_response_header_size(MAX_HEADERS)
+            .timeout_global(Some(total))
+            .timeout_resolve(Some(connect))
+            .timeout_connect(Some(connect))
+            .timeout_recv_response(head)
+            .proxy(self.proxy);
+        if !self.lent.may_reuse {
+            // The idle connections are another process's.
+            config = config.max_idle_age(Duration::ZERO);
+        }
+        self.lent.agent.run(config.build())
+    }
+}
+
+/// Refuses headers that the transport sets itself: with other values they would end a message in the wrong
+/// place, send it to another host, or change what the connection is.
+fn check_headers(headers: &HeaderMap) -> Result<(), Fault> {
+    let framing = [CONTENT_LENGTH, TRANSFER_ENCODING, HOST, CONNECTION, TE, TRAILER, UPGRADE];
+    match framing.iter().find(|name| headers.contains_key(*name)) {
         None => Ok(()),
-        Some(name) => Err(Error::new(
-            ErrorKind::Config,
-            format!("the request cannot be sent: its header `{name}` is set by the transport"),
-        )
-        .with_hint("leave the header out; give the length of a body with RequestBody::reader")),
+        Some(name) => Err(Fault::FramingHeader(name.to_string())),
+    }
+}
+
+/// Looks at how the end of the body is told. `Content-Length` beside chunks closes the connection (RFC 9112
+/// §6.3); a coding other than chunks was not requested, and its content would pass for the body.
+fn check_framing(headers: &HeaderMap, host: &str, mark: &Mark) -> Result<(), Fault> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked") => {
+            if headers.contains_key(CONTENT_LENGTH) {
+                mark.close();
+            }
+            mark.watch_chunks();
+            Ok(())
+        }
+        _ => Err(Fault::TransferCoding(host.to_owned())),
+    }
+}
+
+/// The body of a request from a caller's reader: as many bytes as were said, and its errors told from the
+/// network's.
+struct Sent<'a> {
+    reader: Box<dyn Read + 'a>,
+    /// How many bytes are to come, if that was said.
+    left: Option<u64>,
+    length: u64,
+}
+
+/// A fault of the request itself, on its way through ureq.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct OwnFault(Fault);
+
+impl Read for Sent<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let fault = |fault| io::Error::other(OwnFault(fault));
+        let most = self
+            .left
+            .map_or(buffer.len(), |left| buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX)));
+        if most == 0 {
+            return Ok(0);
+        }
+        let read = loop {
+            match self.reader.read(&mut buffer[..most]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(fault(Fault::UnreadableBody(error.kind()))),
+                Ok(read) => break read,
+            }
+        };
+        if let Some(left) = &mut self.left {
+            // ureq would go on asking for the rest until the time limit.
+            if read == 0 {
+                return Err(fault(Fault::ShortBody(self.length)));
+            }
+            *left -= read as u64;
+        }
+        Ok(read)
+    }
+}
+
+/// The fault of the request that ureq carries, or the error back.
+fn own_fault(error: ureq::Error) -> Result<Fault, ureq::Error> {
+    match error {
+        ureq::Error::Io(error) => {
+            error.downcast::<OwnFault>().map(|OwnFault(fault)| fault).map_err(ureq::Error::Io)
+        }
+        error => Err(error),
     }
 }
 
@@ -241,23 +339,37 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Error> {
 struct Body {
     reader: ureq::BodyReader<'static>,
     host: String,
-    limit: Duration,
+    total: Duration,
+    mark: Mark,
 }
 
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer).map_err(|error| match error.kind() {
+        let failed = |fault| io::Error::other(Error::from(fault));
+        let read = self.reader.read(buffer);
+        if self.mark.is_damaged() {
+            return Err(failed(Fault::NotHttp(self.host.clone())));
+        }
+        read.map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
-            _ => io::Error::other(fault::sort(&error.into(), &self.host, self.limit, Stage::Body)),
+            _ => {
+                let exchange = Exchange { host: &self.host, proxy: None, total: self.total, head: None };
+                failed(exchange.fault(error.into(), Stage::Body))
+            }
         })
     }
 }
 
 #[cfg(test)]
+#[path = "../../tests/util/server.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the server of the tests; this file uses a part")]
+mod server;
+
+#[cfg(test)]
 mod tests {
+    use super::server::{Act, Server};
     use super::*;
-    use std::io::Write;
-    use std::net::TcpListener;
+    use crate::error::ErrorKind;
     use ureq::config::Config;
     use ureq::http::Uri;
     use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
@@ -269,34 +381,66 @@ mod tests {
     impl Resolver for Panicking {
         fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
             // Quietly: as a panic would, without its message.
-            std::panic::resume_unwind(Box::new("no thread to be had"))
+            std::panic::resume_unwind(Box::new("no thread"))
         }
+    }
+
+    fn over(agents: Agents) -> UreqTransport {
+        UreqTransport(Arc::new(Inner { agents, proxies: None }))
+    }
+
+    fn answering() -> Server {
+        Server::always(vec![Act::Answer(Arc::new(|_| (200, Vec::new(), b"ok".to_vec())))])
+    }
+
+    fn get(transport: &UreqTransport, server: &Server) -> Result<String, Error> {
+        let request = Request::get(server.url()).body(RequestBody::Empty)?;
+        let response = transport.send(request, Timeouts::new(Duration::from_secs(5)))?;
+        let mut text = String::new();
+        response.into_body().read_to_string(&mut text).expect("a body");
+        Ok(text)
     }
 
     #[test]
     fn panic_in_the_client_is_an_error_and_the_agent_is_made_anew() {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}/", listener.local_addr().expect("an address"));
-        let server = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().expect("a connection");
-            let _ = stream.read(&mut [0; 1024]);
-            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").expect("written");
-        });
-        let agent = Agent::with_parts(Config::default(), DefaultConnector::default(), Panicking);
-        let transport = UreqTransport(Arc::new(Inner {
-            agent: Mutex::new(agent),
-            roots: Some(RootCerts::WebPki),
-            proxies: None,
-        }));
-        let get = || {
-            let request = Request::get(&url).body(RequestBody::Empty).expect("a request");
-            transport.send(request, Timeouts::new(Duration::from_secs(5)))
-        };
-        let error = get().expect_err("a panic");
+        let server = answering();
+        let agent = || Agent::with_parts(Config::default(), DefaultConnector::default(), Panicking);
+        let ours = over(Agents::starting_with(agent(), Some(RootCerts::WebPki), std::process::id()));
+        let error = get(&ours, &server).expect_err("a panic");
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Aborted, true));
-        let mut body = String::new();
-        get().expect("another agent").into_body().read_to_string(&mut body).expect("a body");
-        assert_eq!(body, "ok");
-        server.join().expect("no panic");
+        assert_eq!(
+            error.to_string(),
+            "the HTTP client panicked during the request to 127.0.0.1; is this process at a limit of \
+             threads or memory?"
+        );
+        assert_eq!(get(&ours, &server).expect("another agent"), "ok");
+        let callers = UreqTransport::with_agent(agent());
+        for _ in 0..2 {
+            assert_eq!(get(&callers, &server).expect_err("the same agent").kind(), ErrorKind::Aborted);
+        }
+    }
+
+    #[test]
+    fn child_after_fork_shares_no_connection_with_its_parent() {
+        let server = answering();
+        let agent = Agent::new_with_defaults();
+        let connect = || {
+            let kept = agent.get(server.url()).call().expect("a response");
+            assert_eq!(kept.into_body().read_to_string().expect("a body"), "ok");
+            server.connections()
+        };
+        // The parent keeps its connection; to the child the agent is one that another process made.
+        assert_eq!((connect(), connect()), (1, 1));
+        let child = over(Agents::starting_with(agent.clone(), Some(RootCerts::WebPki), 0));
+        for _ in 0..2 {
+            get(&child, &server).expect("a response");
+            assert_eq!(server.connections(), 2, "one of its own, kept");
+        }
+        assert_eq!(connect(), 2, "the parent's is still there");
+        let child = over(Agents::starting_with(agent.clone(), None, 0));
+        for connections in 3..=4 {
+            get(&child, &server).expect("a response");
+            assert_eq!(server.connections(), connections, "with a caller's agent, one for each request");
+        }
     }
 }

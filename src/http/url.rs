@@ -1,6 +1,7 @@
 //! A URL, parsed and checked once: it knows its host and that a secret may be sent there.
 //!
-//! In: text, or the URI of a request. Out: a [`Url`] with scheme https, or http with a loopback IP address. RFC 3986.
+//! In: text, or the URI of a request. Out: a [`Url`] with scheme https, or http with a loopback IP address.
+//! RFC 3986.
 
 use crate::error::{Error, ErrorKind};
 use std::fmt;
@@ -9,8 +10,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use ureq::http::Uri;
 
-/// A URL that requests with secrets may go to: https, or plain http to a loopback IP address (`127.0.0.1`, `[::1]`),
-/// without user name and password. Cloning copies pointers.
+/// A URL that requests with secrets may go to: https, or plain http to a loopback IP address (`127.0.0.1`,
+/// `[::1]`), without user name and password. Cloning copies pointers.
 ///
 /// ```
 /// use shortway::http::Url;
@@ -109,6 +110,12 @@ impl Url {
     #[must_use]
     pub fn host(&self) -> &str {
         self.uri.host().unwrap_or_default()
+    }
+
+    /// The port, also where it is the scheme's own: 443 for https, 80 for http.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.uri.port_u16().unwrap_or(if self.is_plain { 80 } else { 443 })
     }
 
     /// The URL as it was given.

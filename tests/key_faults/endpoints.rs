@@ -3,7 +3,7 @@
 use crate::fixture::{CANARY, assert_refused, assert_taken, with_field};
 use crate::util::canary::all_texts;
 use serde_json::{Map, Value, json};
-use shortway::http::{Request, Response, Transport};
+use shortway::http::{Request, RequestBody, Response, ResponseBody, Timeouts, Transport};
 use shortway::{Error, ErrorKind, ServiceAccountKey, TokenSource};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -153,7 +153,7 @@ const HOSTILE: &[&str] = &[
 struct Counting(Arc<AtomicUsize>);
 
 impl Transport for Counting {
-    fn send(&self, _: &Request<'_>) -> Result<Response, Error> {
+    fn send(&self, _: Request<RequestBody<'_>>, _: Timeouts) -> Result<Response<ResponseBody>, Error> {
         self.0.fetch_add(1, Ordering::Relaxed);
         Err(Error::new(ErrorKind::Other, "this transport sends nothing"))
     }

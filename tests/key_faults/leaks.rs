@@ -5,7 +5,7 @@ use crate::fixture::{CANARY, DER, PEM, assert_taken, with_field};
 use crate::outlets;
 use crate::util::canary::all_texts;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
-use shortway::http::{Request, Response, Transport};
+use shortway::http::{Request, RequestBody, Response, ResponseBody, Timeouts, Transport};
 use shortway::testing::THROW_AWAY_KEY_JSON;
 use shortway::{Error, ServiceAccountKey, TokenSource};
 use std::collections::{BTreeMap, HashSet};
@@ -19,9 +19,9 @@ const CASES: usize = 4_000;
 struct Generous;
 
 impl Transport for Generous {
-    fn send(&self, _: &Request<'_>) -> Result<Response, Error> {
+    fn send(&self, _: Request<RequestBody<'_>>, _: Timeouts) -> Result<Response<ResponseBody>, Error> {
         let body = br#"{"access_token": "ya29.from-a-generous-endpoint", "expires_in": 3599}"#.to_vec();
-        Ok(Response::new(200, Vec::new(), body))
+        Ok(Response::new(body.into()))
     }
 }
 

@@ -1,10 +1,13 @@
 //! Certificates made on the spot, good and bad, and the settings of a TLS server that shows them.
 
+use crate::util::server::{Channel, Upgrade};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType, date_time_ymd};
-use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
-use std::sync::Arc;
+use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
+use std::io::{self, Write};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
 use ureq::Agent;
 use ureq::config::ConfigBuilder;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -45,12 +48,20 @@ impl Authority {
     }
 
     /// A server whose certificate is good for 127.0.0.1 and [`NAME`].
-    pub(crate) fn server(&self) -> Arc<ServerConfig> {
+    pub(crate) fn server(&self) -> Upgrade {
         self.server_but(|_| {})
     }
 
+    /// The same, and its handshakes.
+    pub(crate) fn server_and_handshakes(&self) -> (Upgrade, Handshakes) {
+        let (params, key) = sound();
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let handshakes = Handshakes::default();
+        (upgrade(certificate.der().to_vec(), &key, Arc::clone(&handshakes)), handshakes)
+    }
+
     /// The same, spoilt.
-    pub(crate) fn server_but(&self, spoil: impl FnOnce(&mut CertificateParams)) -> Arc<ServerConfig> {
+    pub(crate) fn server_but(&self, spoil: impl FnOnce(&mut CertificateParams)) -> Upgrade {
         let (mut params, key) = sound();
         spoil(&mut params);
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
@@ -59,7 +70,7 @@ impl Authority {
 }
 
 /// A server that signed its certificate itself.
-pub(crate) fn self_signed() -> Arc<ServerConfig> {
+pub(crate) fn self_signed() -> Upgrade {
     let (params, key) = sound();
     config(params.self_signed(&key).expect("a certificate").der().to_vec(), &key)
 }
@@ -72,14 +83,42 @@ fn sound() -> (CertificateParams, KeyPair) {
     (params, KeyPair::generate().expect("a key"))
 }
 
-fn config(der: Vec<u8>, key: &KeyPair) -> Arc<ServerConfig> {
+impl Channel for StreamOwned<ServerConnection, TcpStream> {
+    fn end(&mut self) -> io::Result<()> {
+        self.conn.send_close_notify();
+        self.flush()
+    }
+}
+
+/// TLS with this certificate.
+fn config(der: Vec<u8>, key: &KeyPair) -> Upgrade {
+    upgrade(der, key, Handshakes::default())
+}
+
+/// The handshakes of a server that were completed.
+pub(crate) type Handshakes = Arc<Mutex<Vec<HandshakeKind>>>;
+
+fn upgrade(der: Vec<u8>, key: &KeyPair, handshakes: Handshakes) -> Upgrade {
     let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_no_client_auth()
         .with_single_cert(vec![der.into()], key);
-    Arc::new(config.expect("a certificate and its key"))
+    let config = Arc::new(config.expect("a certificate and its key"));
+    Arc::new(move |mut tcp| {
+        let mut connection = ServerConnection::new(Arc::clone(&config)).map_err(io::Error::other)?;
+        while connection.is_handshaking() {
+            connection.complete_io(&mut tcp)?;
+        }
+        handshakes.lock().expect("the log").extend(connection.handshake_kind());
+        Ok(Box::new(StreamOwned::new(connection, tcp)))
+    })
+}
+
+/// The connection as it is, without TLS.
+pub(crate) fn plain() -> Upgrade {
+    Arc::new(|tcp| Ok(Box::new(tcp)))
 }
 
 pub(crate) fn expired(params: &mut CertificateParams) {

@@ -1,31 +1,39 @@
 //! A thousand hostile answers that give back what was sent, in every form: nothing of it gets into any text.
 
-use crate::covers;
 use crate::outlets;
 use crate::random::Random;
 use crate::util::canary::{Canary, all_texts};
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
 use serde_json::json;
-use shortway::endpoint::token;
-use shortway::http::{Request, Response, Transport};
-use shortway::{Error, Secret};
-use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use shortway::http::{
+    HeaderName, HeaderValue, Request, RequestBody, Response, ResponseBody, Timeouts, Transport,
+};
+use shortway::scope::ANALYTICS_READONLY;
+use shortway::testing::{ManualClock, throw_away_key};
+use shortway::{Error, RetryPolicy, TokenSource};
+use std::sync::{Arc, Mutex};
 
-/// Answers from what the request holds, by lot.
-struct Hostile {
-    random: Mutex<Random>,
+/// Responds with pieces of what the request holds, at random.
+#[derive(Clone)]
+struct Hostile(Arc<Mutex<State>>);
+
+struct State {
+    random: Random,
     token: String,
+    /// What came last.
+    assertion: String,
 }
 
 const STATUSES: [u16; 20] =
     [200, 200, 200, 200, 400, 400, 400, 400, 401, 403, 407, 408, 421, 429, 500, 503, 302, 204, 999, 101];
 
-/// In how many forms a server or a proxy might print a secret. The first ones show all of it at once; the last two, pieces.
-/// Pieces of the assertion are known to the crate, which sent it. A token is the server's own: in pieces of 60 characters or
-/// less, in the text of a refusal, it looks like any word, so there it comes in the first forms alone.
-const FORMS: usize = 12;
-const WHOLE: usize = 10;
+/// In how many forms a server or a proxy might print a secret. The first ones show all of it at once; the
+/// last two, pieces. The crate knows pieces of the assertion, which it sent. A token is the server's own: in
+/// pieces of 60 characters or less, in the text of a refusal, it looks like any word, so there it comes in
+/// the first forms alone. Encodings that a server invents in order to hide what it has anyway are not among
+/// them.
+const FORMS: usize = 10;
+const WHOLE: usize = 8;
 
 /// `secret` in one of the first `forms` forms.
 fn disguised(random: &mut Random, secret: &str, forms: usize) -> String {
@@ -37,12 +45,10 @@ fn disguised(random: &mut Random, secret: &str, forms: usize) -> String {
         2 => BASE64_URL_SAFE_NO_PAD.encode(bytes),
         3 => join(&|b| format!("{b:02x}"), ""),
         4 => join(&|b| format!("{b:02X}"), ":"),
-        5 => join(&|b| format!("{b:02x}"), " "),
-        6 => join(&|b| format!("%{b:02x}"), ""),
-        7 => format!("{bytes:?}"),
-        8 => join(&u8::to_string, ","),
-        9 => format!("https://console.google.com/x?assertion={secret}"),
-        10 => {
+        5 => join(&|b| format!("%{b:02x}"), ""),
+        6 => join(&u8::to_string, ","),
+        7 => format!("https://console.google.com/x?assertion={secret}"),
+        8 => {
             let size = 8 + random.below(50);
             let pieces: Vec<String> =
                 bytes.chunks(size).map(|c| String::from_utf8_lossy(c).into_owned()).collect();
@@ -76,14 +82,15 @@ fn sentence(random: &mut Random, echo: &str) -> String {
 }
 
 impl Transport for Hostile {
-    fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
-        let mut random = self.random.lock().expect("the generator");
-        let random = &mut *random;
-        let form = String::from_utf8_lossy(request.body.expect("a form")).into_owned();
-        let assertion = form.rsplit('=').next().expect("an assertion");
+    fn send(&self, request: Request<RequestBody<'_>>, _: Timeouts) -> Result<Response<ResponseBody>, Error> {
+        let mut state = self.0.lock().expect("the state");
+        let State { random, token, assertion } = &mut *state;
+        let RequestBody::Bytes(form) = request.into_body() else { panic!("a form") };
+        let form = String::from_utf8_lossy(form).into_owned();
+        form.rsplit('=').next().expect("an assertion").clone_into(assertion);
         let mut echo = || {
             let (secret, forms) =
-                if random.below(2) == 0 { (assertion, FORMS) } else { (self.token.as_str(), WHOLE) };
+                if random.below(2) == 0 { (assertion.as_str(), FORMS) } else { (token.as_str(), WHOLE) };
             let echo = disguised(random, secret, forms);
             sentence(random, &echo)
         };
@@ -94,22 +101,25 @@ impl Transport for Hostile {
         let body = match random.below(9) {
             0 => json!({"error": code, "error_description": two}).to_string(),
             1 => json!({"error": {"code": 400, "message": one, "status": two}}).to_string(),
-            2 => json!({"error": code, "error_description": self.token[..40], "access_token": self.token})
-                .to_string(),
-            3 => json!({"access_token": format!("{} x", self.token), "token_type": two}).to_string(),
-            4 => json!({"access_token": self.token, "expires_in": one, "token_type": three}).to_string(),
-            5 => json!({"access_token": format!("{}\u{e9}", self.token), "expires_in": 3599}).to_string(),
-            6 => json!({"access_token": self.token, "expires_in": 3599, "scope": one}).to_string(),
+            2 => json!({"error": code, "error_description": token[..40], "access_token": token}).to_string(),
+            3 => json!({"access_token": format!("{} x", token), "token_type": two}).to_string(),
+            4 => json!({"access_token": token, "expires_in": one, "token_type": three}).to_string(),
+            5 => json!({"access_token": format!("{}\u{e9}", token), "expires_in": 3599}).to_string(),
+            6 => json!({"access_token": token, "expires_in": 3599, "scope": one}).to_string(),
             7 => format!("<html>{one} {two}"),
             _ => format!("{{\"error\": {one}"),
         };
         let headers = ["Retry-After", "Date", "Location", "WWW-Authenticate", "Content-Type", "Set-Cookie"];
-        let headers = (0..random.below(4)).map(|i| {
+        let mut response = Response::new(body.into_bytes().into());
+        *response.status_mut() = random.pick(&STATUSES).try_into().expect("a status");
+        for i in 0..random.below(4) {
             let value = if random.below(2) == 0 { &two } else { &three };
-            (headers[(i + random.below(6)) % 6].to_owned(), value.replace(['\r', '\n'], " "))
-        });
-        let headers = headers.collect();
-        Ok(Response::new(random.pick(&STATUSES), headers, body.into_bytes()))
+            let name: HeaderName = headers[(i + random.below(6)) % 6].parse().expect("a name");
+            if let Ok(value) = HeaderValue::from_str(&value.replace(['\r', '\n'], " ")) {
+                response.headers_mut().append(name, value);
+            }
+        }
+        Ok(response)
     }
 }
 
@@ -140,24 +150,26 @@ fn scanner_finds_planted_leaks() {
 }
 
 #[test]
-fn thousand_hostile_answers_give_nothing_away() {
-    covers(&[63, 76, 78, 95]);
+fn thousand_hostile_responses_give_nothing_away() {
     let (mut tokens, mut errors) = (0, 0);
     for seed in 0..20 {
         let mut random = Random::new(seed);
-        let part = |random: &mut Random, length| secret_text(random, length);
-        let assertion = [part(&mut random, 80), part(&mut random, 200), part(&mut random, 150)].join(".");
-        let token = format!("ya29.{}", part(&mut random, 150));
-        let canaries = [Canary::new(&assertion, &[]), Canary::new(&token["ya29.".len()..], &[])];
-        let transport = Hostile { random: Mutex::new(random), token };
-        let assertion = Secret::new(assertion);
+        let token = format!("ya29.{}", secret_text(&mut random, 150));
+        let mut canaries = vec![Canary::new(&token["ya29.".len()..], &[])];
+        let hostile = Hostile(Arc::new(Mutex::new(State { random, token, assertion: String::new() })));
+        // A clock that stands still: every assertion of a source is the same.
+        let source = shortway::service_account(throw_away_key(), [ANALYTICS_READONLY])
+            .transport(hostile.clone())
+            .clock(ManualClock::new())
+            .retry(RetryPolicy::NONE)
+            .build_uncached()
+            .expect("a source");
         for round in 0..50 {
-            let exchange = || {
-                let url = "https://oauth2.googleapis.com/token";
-                token::exchange(&transport, url, &assertion, Duration::from_secs(1), SystemTime::UNIX_EPOCH)
-            };
-            let (outcome, said) = outlets::listen(exchange);
-            let text = match outcome.unwrap_or_else(|| panic!("seed {seed}, answer {round}: {said}")) {
+            let (outcome, said) = outlets::listen(|| source.token());
+            if round == 0 {
+                canaries.push(Canary::new(&hostile.0.lock().expect("the state").assertion, &[]));
+            }
+            let text = match outcome.unwrap_or_else(|| panic!("seed {seed}, response {round}: {said}")) {
                 Ok(token) => {
                     tokens += 1;
                     format!("{token:?} {token:#?}")
@@ -171,7 +183,7 @@ fn thousand_hostile_answers_give_nothing_away() {
             };
             for canary in &canaries {
                 let found = canary.find(&(text.clone() + &said));
-                assert_eq!(found, None, "seed {seed}, answer {round}, in:\n{text}{said}");
+                assert_eq!(found, None, "seed {seed}, response {round}, in:\n{text}{said}");
             }
         }
     }

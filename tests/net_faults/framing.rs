@@ -1,11 +1,10 @@
-//! Answers that are no proper HTTP, or stop, or never stop: faults 96 to 119.
+//! Answers that are no proper HTTP, or stop, or never stop.
 
-use crate::covers;
 use crate::row::{answer, builder, raw, row, run};
-use crate::server::{Act, GOOD, Server, good};
+use crate::util::server::{Act, GOOD, Server, good};
 use shortway::ErrorKind::{Closed, Malformed, Protocol, Redirect, Timeout, TooLarge};
-use shortway::http::{Request, Transport, UreqTransport};
-use shortway::{Ask, TokenSource};
+use shortway::http::{Request, RequestBody, Timeouts, Transport, UreqTransport};
+use shortway::{Ask, Authorized, TokenSource};
 use std::time::{Duration, Instant};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
@@ -28,7 +27,6 @@ fn accepted(name: &str, acts: Vec<Act>) {
 
 #[test]
 fn connection_that_breaks_is_closed_and_tried_again() {
-    covers(&[96, 97, 99]);
     let reset = |bytes: String| vec![Act::ReadAlmost, Act::Send(bytes.into_bytes())];
     run(vec![
         row("closed on accept", Closed, vec![]),
@@ -52,7 +50,6 @@ fn connection_that_breaks_is_closed_and_tried_again() {
 
 #[test]
 fn what_is_no_http_is_told_and_asked_for_twice() {
-    covers(&[98, 101, 106]);
     let with = |headers: &str| raw(format!("{HEAD}{headers}\r\n{TOKEN}"));
     run(vec![
         row("garbage", Protocol, raw(b"\x00\x01\x02\xff garbage\r\n\r\n")),
@@ -74,7 +71,6 @@ fn what_is_no_http_is_told_and_asked_for_twice() {
 
 #[test]
 fn chunks_that_are_damaged_are_told() {
-    covers(&[103]);
     run(vec![
         row("size is no hex", Protocol, chunked("zz\r\nabc\r\n0\r\n\r\n")),
         row("size overflows", Protocol, chunked("fffffffffffffffff\r\nabc\r\n0\r\n\r\n")),
@@ -86,7 +82,6 @@ fn chunks_that_are_damaged_are_told() {
 
 #[test]
 fn odd_answers_that_are_whole_are_accepted_on_a_connection_of_their_own() {
-    covers(&[102, 103, 104, 106]);
     let (size, half) = (format!("{:x}", TOKEN.len()), TOKEN.len() / 2);
     let (first, second) = TOKEN.split_at(half);
     let close = "Connection: close\r\n";
@@ -113,7 +108,6 @@ fn odd_answers_that_are_whole_are_accepted_on_a_connection_of_their_own() {
 
 #[test]
 fn body_that_only_the_connections_end_ends_must_be_whole() {
-    covers(&[104]);
     run(vec![
         row("cut JSON", Malformed, raw(format!("{HEAD}\r\n{}", &TOKEN[..40]))),
         row("nothing", Malformed, raw(format!("{HEAD}\r\n"))),
@@ -122,7 +116,6 @@ fn body_that_only_the_connections_end_ends_must_be_whole() {
 
 #[test]
 fn what_is_too_much_is_cut_off() {
-    covers(&[91, 105, 109]);
     let many: String = (0..200).map(|i| format!("X-{i}: x\r\n")).collect();
     let large = format!("X-Large: {}\r\n", "x".repeat(64 * 1024));
     let endless =
@@ -157,7 +150,6 @@ fn what_is_too_much_is_cut_off() {
 
 #[test]
 fn what_is_slow_ends_at_the_deadline() {
-    covers(&[91, 111, 112]);
     let drip = |start: String, piece: &str| {
         vec![Act::Read, Act::Send(start.into_bytes()), Act::Drip(piece.into(), Duration::from_millis(30))]
     };
@@ -192,7 +184,6 @@ fn what_is_slow_ends_at_the_deadline() {
 
 #[test]
 fn compressed_answers_were_not_asked_for() {
-    covers(&[107, 108]);
     let encoded = |encoding: &str| {
         row(encoding, Protocol, answer(200, &format!("Content-Encoding: {encoding}\r\n"), TOKEN))
     };
@@ -216,12 +207,12 @@ fn packed_answers_are_bounded_on_what_comes_out() {
         encoder.write_all(&vec![b' '; 1 << 20]).expect("packed");
     }
     let bomb = encoder.finish().expect("packed");
-    let get = |encoding: &str, body: &[u8]| -> Result<_, shortway::Error> {
+    let get = |encoding: &str, body: &[u8]| {
         let server = Server::always(answer(200, &format!("Content-Encoding: {encoding}\r\n"), body));
-        let url = server.url();
-        let mut request = Request::get(&url).timeout(Duration::from_secs(20));
-        request.accept_gzip = true;
-        UreqTransport::new().send(&request)
+        let tokens =
+            builder(&Server::always(answer(200, "", TOKEN)).url()).build_uncached().expect("a source");
+        let api = Authorized::new(tokens, UreqTransport::new()).with_gzip(true);
+        api.send(Request::get(server.url()).body(()).expect("a request"))
     };
     assert_eq!(get("gzip", &bomb).expect_err("a bomb").kind(), TooLarge);
     assert_eq!(get("gzip, gzip", &bomb).expect_err("twice").kind(), Protocol);
@@ -231,7 +222,6 @@ fn packed_answers_are_bounded_on_what_comes_out() {
 
 #[test]
 fn body_of_just_the_cap_is_a_token() {
-    covers(&[110]);
     let padded = |length: usize| answer(200, "", format!("{TOKEN}{}", " ".repeat(length - TOKEN.len())));
     accepted("65,536 bytes", padded(65_536));
     run(vec![row("65,537 bytes", TooLarge, padded(65_537))]);
@@ -239,12 +229,12 @@ fn body_of_just_the_cap_is_a_token() {
 
 #[test]
 fn server_that_does_not_read_is_left_at_the_deadline() {
-    covers(&[113]);
     let server = Server::always(vec![Act::Hang]);
     let (url, body) = (server.url(), vec![b'x'; 64 << 20]);
     let begin = Instant::now();
+    let request = Request::post(url).body(RequestBody::from(&body)).expect("a request");
     let error = UreqTransport::new()
-        .send(&Request::post(&url, &body).timeout(Duration::from_millis(600)))
+        .send(request, Timeouts::new(Duration::from_millis(600)))
         .expect_err("nobody reads");
     assert_eq!(error.kind(), Timeout);
     assert!(begin.elapsed() < Duration::from_millis(1600), "{:?}", begin.elapsed());
@@ -252,12 +242,12 @@ fn server_that_does_not_read_is_left_at_the_deadline() {
 
 #[test]
 fn body_of_a_redirect_is_not_waited_for() {
-    covers(&[114]);
     let head = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 1000\r\n\r\n<";
     run(vec![row("stalled redirect", Redirect, vec![Act::Read, Act::Send(head.into()), Act::Hang])]);
 }
 
-/// Two calls: the first on a connection played `first`, the second wherever the client goes. What the two gave.
+/// Two calls: the first on a connection played `first`, the second wherever the client goes. What the two
+/// gave.
 fn two_calls(first: Vec<Act>, pause: Duration) -> (Vec<String>, usize) {
     let server = Server::start(
         move |number| match number {
@@ -280,7 +270,6 @@ fn two_calls(first: Vec<Act>, pause: Duration) -> (Vec<String>, usize) {
 
 #[test]
 fn what_is_left_on_a_connection_is_no_answer_to_the_next_request() {
-    covers(&[100, 115, 116, 119]);
     let none = Duration::ZERO;
     let some = Duration::from_millis(300);
     let first = || Act::Send(good("ya29.first"));
@@ -316,7 +305,6 @@ fn what_is_left_on_a_connection_is_no_answer_to_the_next_request() {
 
 #[test]
 fn connection_of_a_failed_request_is_not_used_again() {
-    covers(&[117, 118]);
     // The first call gets a token; the second waits in vain on the kept connection; its answer comes late.
     let late = [vec![Act::Read, Act::Send(good("ya29.first")), Act::Read, Act::Hang], raw(good("ya29.late"))]
         .concat();
@@ -328,7 +316,7 @@ fn connection_of_a_failed_request_is_not_used_again() {
         source.token_for(&Ask::new().with_deadline(begin + Duration::from_millis(600))).expect_err("silence");
     assert_eq!((error.kind(), error.attempts()), (Timeout, Some(1)));
     assert!(begin.elapsed() < Duration::from_millis(1600), "{:?}", begin.elapsed());
-    assert_eq!((server.connections(), server.requests().len()), (1, 2));
+    assert_eq!((server.connections(), server.received().len()), (1, 2));
     server.heal();
     assert_eq!(source.token().expect("a token").expose_secret(), GOOD);
     assert_eq!(server.connections(), 2);

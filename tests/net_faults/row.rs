@@ -1,11 +1,11 @@
 //! One row of a table of faults: what the server does, what the caller must see.
 
 use crate::outlets;
-use crate::server::{Act, GOOD, Server};
 use crate::util::canary::{Canary, all_texts};
+use crate::util::server::{Act, GOOD, Server};
 use shortway::scope::ANALYTICS_READONLY;
 use shortway::testing::throw_away_key;
-use shortway::{Ask, Error, ErrorKind, RetryPolicy, ServiceAccountBuilder, TokenSource};
+use shortway::{Ask, Error, ErrorKind, RetryPolicy, ServiceAccountOptions, TokenSource, TokensBuilder};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,11 +33,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) fn row(name: impl Into<String>, kind: ErrorKind, acts: Vec<Act>) -> Row {
     let tries = match kind {
         ErrorKind::Malformed | ErrorKind::Protocol => 2,
-        ErrorKind::Dns
-        | ErrorKind::Connect
-        | ErrorKind::Closed
-        | ErrorKind::Throttled
-        | ErrorKind::Unavailable => 3,
+        ErrorKind::Closed | ErrorKind::Throttled | ErrorKind::Unavailable => 3,
         _ => 1,
     };
     let limit = if kind == ErrorKind::Timeout { SHORT } else { AMPLE };
@@ -65,12 +61,12 @@ pub(crate) fn raw(bytes: impl AsRef<[u8]>) -> Vec<Act> {
 }
 
 pub(crate) fn quick() -> RetryPolicy {
-    let mut policy = RetryPolicy::default();
-    policy.base = Duration::from_millis(1);
-    policy
+    RetryPolicy::default().with_initial_delay(Duration::from_millis(1))
 }
 
-pub(crate) fn builder(url: &str) -> ServiceAccountBuilder {
+pub(crate) type Builder = TokensBuilder<ServiceAccountOptions>;
+
+pub(crate) fn builder(url: &str) -> Builder {
     shortway::service_account(throw_away_key(), [ANALYTICS_READONLY]).token_endpoint(url).retry(quick())
 }
 
@@ -94,12 +90,18 @@ fn play(row: &Row) {
     check(row, &server, builder(&server.url()));
 }
 
-/// Asks once while the server misbehaves and once when it is healed. Gives the error, for what else is to be said of it.
-pub(crate) fn check(row: &Row, server: &Server, builder: ServiceAccountBuilder) -> Error {
+/// Asks once while the server misbehaves and once when it is healed. Gives the error, for what else is to be
+/// said of it.
+pub(crate) fn check(row: &Row, server: &Server, builder: Builder) -> Error {
     let name = &row.name;
     let source = builder.build().expect("a source");
     let begin = Instant::now();
-    let (outcome, said) = outlets::listen(|| source.token_for(&Ask::new().with_deadline(begin + row.limit)));
+    let mut ask = Ask::new().with_deadline(begin + row.limit);
+    if matches!(row.kind, ErrorKind::Dns | ErrorKind::Connect) {
+        // Without a connection the attempts go on until the deadline.
+        ask = ask.with_single_attempt();
+    }
+    let (outcome, said) = outlets::listen(|| source.token_for(&ask));
     let took = begin.elapsed();
     let error = match outcome {
         Some(Err(error)) => error,
@@ -119,7 +121,8 @@ pub(crate) fn check(row: &Row, server: &Server, builder: ServiceAccountBuilder) 
     error
 }
 
-/// No piece of an assertion that the server saw is in any text of the error or in any line logged by this crate.
+/// No piece of an assertion that the server saw is in any text of the error or in any line logged by this
+/// crate.
 pub(crate) fn assert_no_leak(name: &str, server: &Server, error: &Error, said: &str) {
     // ureq dumps messages at level trace under ureq_proto; the crate's documentation says so.
     let lines: Vec<&str> = said.lines().filter(|line| line.contains(" shortway")).collect();

@@ -23,8 +23,8 @@ const BYTES: usize = 6;
 const CHARACTERS: usize = 8;
 
 impl Canary {
-    /// Watches for `text` itself and for each of `blobs`, bytes that it stands for: plain, as base64 of both alphabets
-    /// at all three alignments, as hex, as a list of decimal numbers, percent-encoded.
+    /// Watches for `text` itself and for each of `blobs`, bytes that it stands for: plain, as base64 of both
+    /// alphabets at all three alignments, as hex, as a list of decimal numbers, percent-encoded.
     #[must_use]
     pub fn new(text: &str, blobs: &[&[u8]]) -> Self {
         // The BEGIN and END lines are the same for all keys, and no secret.

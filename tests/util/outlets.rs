@@ -1,7 +1,7 @@
 //! Hears what code says beside its result: log lines of every level, and the text of a panic.
 //!
-//! One logger and one panic hook for the whole test program; what a thread says is kept for that thread, and only
-//! while it is listened to.
+//! One logger and one panic hook for the whole test program; what a thread says is kept for that thread, and
+//! only while it is listened to.
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
