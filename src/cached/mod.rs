@@ -258,8 +258,12 @@ impl<S: TokenSource> Inner<S> {
     fn best(&self, ask: &Ask, outcome: Result<Token, Error>) -> Result<Token, Error> {
         let now = self.now();
         let held = self.shared.read().usable(ask, now).map(|held| held.token.clone());
-        if let (Some(_), Err(error)) = (&held, &outcome) {
-            log::debug!("a refresh failed, the cached token is still usable: {error}");
+        match (&held, &outcome) {
+            (_, Ok(token)) => log::debug!("a refresh brought {token:?}"),
+            (Some(_), Err(error)) => {
+                log::debug!("a refresh failed, the cached token is still usable: {error}");
+            }
+            (None, Err(error)) => log::debug!("a refresh failed: {error}"),
         }
         held.map_or(outcome, Ok)
     }

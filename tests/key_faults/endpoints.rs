@@ -216,8 +216,8 @@ fn hostile_endpoint_of_a_key_file_is_refused_and_nothing_leaves() {
             assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Config, false), "{uri:?}");
             assert_eq!(
                 error.to_string(),
-                "the `token_uri` of the key file is none of Google's token endpoints, so nothing is sent \
-                 there; it should be https://oauth2.googleapis.com/token; to use another endpoint on \
+                "the `token_uri` of the key file is not one of Google's token endpoints, so nothing is \
+                 sent there; it should be https://oauth2.googleapis.com/token; to use another endpoint on \
                  purpose, name it with token_endpoint()",
                 "{uri:?}"
             );
