@@ -1,4 +1,4 @@
-//! The response of the token endpoint that holds a token. RFC 6749 §5.1; ID tokens: OpenID Connect Core §2.
+//! The response of the token endpoint that holds a token. RFC 6749 §5.1; ID tokens: `OpenID` Connect Core §2.
 
 use super::document::{Context, Document};
 use super::refusal;
