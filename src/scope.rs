@@ -1,7 +1,7 @@
 //! Scopes: what a token may be used for.
 //!
-//! In: what the caller asks for. Out: names that RFC 6749 §3.3 allows, or an error that says what
-//! is wrong with one. Google's full list: <https://developers.google.com/identity/protocols/oauth2/scopes>.
+//! In: what the caller requests. Out: names that RFC 6749 §3.3 allows, or an error that says what is wrong
+//! with one. Google's full list: <https://developers.google.com/identity/protocols/oauth2/scopes>.
 
 use crate::error::{Error, ErrorKind};
 
@@ -32,7 +32,7 @@ pub(crate) fn checked<S: Into<String>>(scopes: impl IntoIterator<Item = S>) -> R
         }
     }
     if checked.is_empty() {
-        return Err(Error::new(ErrorKind::Config, "no scope was asked for").with_hint(HINT));
+        return Err(Error::new(ErrorKind::Config, "no scope is given").with_hint(HINT));
     }
     Ok(checked)
 }

@@ -26,7 +26,7 @@ struct Failure {
     time: Duration,
 }
 
-/// Who asks, as far as a pause is concerned.
+/// The caller, as far as a pause is concerned.
 #[derive(Clone, Copy)]
 pub(super) struct Asker {
     pub(super) now: Now,

@@ -33,11 +33,11 @@ pub const KNOWN: &[&str] = &[
 /// The largest response taken: 64 KiB. Google's are about 1.2 KiB.
 const MAX_BODY: usize = 64 * 1024;
 
-/// An assertion for the token endpoint, and what it asks for.
+/// An assertion for the token endpoint, and what it requests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grant<'a> {
     pub(crate) assertion: &'a Secret,
-    /// The kind of token that the assertion's claims ask for.
+    /// The kind of token that the assertion's claims request.
     pub(crate) kind: TokenKind,
     /// The account that signed, for errors.
     pub(crate) account: &'a str,
