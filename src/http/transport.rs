@@ -3,12 +3,13 @@
 
 use super::agent::{Agents, Lent};
 use super::connection::Mark;
-use super::fault::{Exchange, Fault, Stage};
+use super::exchange::{Exchange, Stage};
+use super::fault::Fault;
 use super::proxy::Proxies;
+use super::stream::{Body, Sent, own_fault};
 use super::{RequestBody, ResponseBody, Timeouts, Transport, Url};
 use crate::error::Error;
 use std::fmt;
-use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -203,7 +204,7 @@ fn exchange(
             if let Some(length) = length {
                 parts.headers.insert(CONTENT_LENGTH, length.into());
             }
-            let mut reader = Sent { reader, left: length, length: length.unwrap_or_default() };
+            let mut reader = Sent::new(reader, length);
             settings.run(Request::from_parts(parts, SendBody::from_reader(&mut reader)))
         }
     };
@@ -280,82 +281,6 @@ fn check_framing(headers: &HeaderMap, host: &str, mark: &Mark) -> Result<(), Fau
     }
 }
 
-/// The body of a request from a caller's reader: as many bytes as were said, and its errors told from the
-/// network's.
-struct Sent<'a> {
-    reader: Box<dyn Read + 'a>,
-    /// How many bytes are to come, if that was said.
-    left: Option<u64>,
-    length: u64,
-}
-
-/// A fault of the request itself, on its way through ureq.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-struct OwnFault(Fault);
-
-impl Read for Sent<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let fault = |fault| io::Error::other(OwnFault(fault));
-        let most = self
-            .left
-            .map_or(buffer.len(), |left| buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX)));
-        if most == 0 {
-            return Ok(0);
-        }
-        let read = loop {
-            match self.reader.read(&mut buffer[..most]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(fault(Fault::UnreadableBody(error.kind()))),
-                Ok(read) => break read,
-            }
-        };
-        if let Some(left) = &mut self.left {
-            // ureq would go on asking for the rest until the time limit.
-            if read == 0 {
-                return Err(fault(Fault::ShortBody(self.length)));
-            }
-            *left -= read as u64;
-        }
-        Ok(read)
-    }
-}
-
-/// The fault of the request that ureq carries, or the error back.
-fn own_fault(error: ureq::Error) -> Result<Fault, ureq::Error> {
-    match error {
-        ureq::Error::Io(error) => {
-            error.downcast::<OwnFault>().map(|OwnFault(fault)| fault).map_err(ureq::Error::Io)
-        }
-        error => Err(error),
-    }
-}
-
-/// The body of a response, with ureq's errors as ours.
-struct Body {
-    reader: ureq::BodyReader<'static>,
-    host: String,
-    total: Duration,
-    mark: Mark,
-}
-
-impl Read for Body {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let failed = |fault| io::Error::other(Error::from(fault));
-        let read = self.reader.read(buffer);
-        if self.mark.is_damaged() {
-            return Err(failed(Fault::NotHttp(self.host.clone())));
-        }
-        read.map_err(|error| match error.kind() {
-            io::ErrorKind::Interrupted => error,
-            _ => {
-                let exchange = Exchange { host: &self.host, proxy: None, total: self.total, head: None };
-                failed(exchange.fault(error.into(), Stage::Body))
-            }
-        })
-    }
-}
-
 #[cfg(test)]
 #[path = "../../tests/util/server.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the server of the tests; this file uses a part")]
@@ -366,6 +291,7 @@ mod tests {
     use super::server::{Act, Server};
     use super::*;
     use crate::error::ErrorKind;
+    use std::io::Read;
     use ureq::config::Config;
     use ureq::http::Uri;
     use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
