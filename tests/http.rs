@@ -483,8 +483,8 @@ fn time_limit_holds_while_a_response_is_read_and_unpacked() {
 #[test]
 fn time_limit_holds_in_a_small_body_that_unpacks_to_very_much() {
     let clock = ManualClock::new();
-    let (body, ticking) = (gzip::packed(&vec![b'a'; 64 << 20]), clock.clone());
-    assert!(body.len() < 1 << 20);
+    let (body, ticking) = (gzip::packed(&vec![b'a'; 8 << 20]), clock.clone());
+    assert!((20_000..100_000).contains(&body.len()), "hundreds of pieces, {} bytes", body.len());
     let giving = move || {
         let headers = [("content-encoding".parse().expect("a name"), "gzip".parse().expect("a value"))];
         let slow = Slow { clock: ticking.clone(), bytes: io::Cursor::new(body.clone()) };
@@ -496,7 +496,7 @@ fn time_limit_holds_in_a_small_body_that_unpacks_to_very_much() {
         api.with_timeout(Duration::from_secs(50)).send(get("https://h.example/")).expect_err("too slow");
     assert_eq!(error.kind(), ErrorKind::Timeout);
     let took = shortway::Clock::monotonic(&clock) - begin;
-    assert!(took < Duration::from_secs(1000), "it was read to its end: {took:?}");
+    assert!(took < Duration::from_secs(60), "it was read on after its deadline: {took:?}");
 }
 
 #[test]
