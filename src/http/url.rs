@@ -100,6 +100,7 @@ impl Url {
     }
 
     /// The URL with `rest` (path and query) after its own path.
+    #[cfg(feature = "analytics")]
     pub(crate) fn join(&self, rest: &str) -> Result<Self, Error> {
         let text = format!("{}{rest}", self.text.trim_end_matches('/'));
         Self::parse(&text).map_err(|fault| fault.about("request's"))

@@ -135,6 +135,9 @@ fn tls_fault_in_a_body_is_a_tls_fault_plain_and_compressed() {
         ("Content-Encoding: gzip\r\n", &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]),
         ("Content-Encoding: identity\r\n", b""),
     ] {
+        if headers.contains("gzip") && cfg!(not(feature = "gzip")) {
+            continue;
+        }
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n{headers}\r\n");
         let acts = vec![
             Act::Upgrade(authority.server()),

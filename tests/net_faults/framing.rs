@@ -4,7 +4,7 @@ use crate::row::{answer, builder, raw, row, run};
 use crate::util::server::{Act, GOOD, Server, good};
 use shortway::ErrorKind::{Closed, Malformed, Protocol, Redirect, Timeout, TooLarge};
 use shortway::http::{Request, RequestBody, Timeouts, Transport, UreqTransport};
-use shortway::{Ask, Authorized, TokenSource};
+use shortway::{Ask, TokenSource};
 use std::time::{Duration, Instant};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
@@ -211,7 +211,7 @@ fn packed_answers_are_bounded_on_what_comes_out() {
         let server = Server::always(answer(200, &format!("Content-Encoding: {encoding}\r\n"), body));
         let tokens =
             builder(&Server::always(answer(200, "", TOKEN)).url()).build_uncached().expect("a source");
-        let api = Authorized::new(tokens, UreqTransport::new()).with_gzip(true);
+        let api = shortway::Authorized::new(tokens, UreqTransport::new()).with_gzip(true);
         api.send(Request::get(server.url()).body(()).expect("a request"))
     };
     assert_eq!(get("gzip", &bomb).expect_err("a bomb").kind(), TooLarge);
