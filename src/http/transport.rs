@@ -62,8 +62,8 @@ const MAX_HEADERS: usize = 32 * 1024;
 ///
 /// Resolving the host name and connecting (TLS and proxy included) may take 5 s each, the whole exchange what
 /// [`Timeouts`] say. A look-up of a name that hangs costs one thread for that name, however many requests
-/// wait for it. Up to four addresses of a host are tried, IPv6 and IPv4 by turns, each for half the time of
-/// the one before it.
+/// wait for it. Up to 16 addresses of a host are tried, IPv6 and IPv4 by turns, each for half the time of
+/// the one before it: a dead first address leaves time for the second.
 ///
 /// # `fork` and panics
 ///
