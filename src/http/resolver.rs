@@ -198,8 +198,8 @@ impl Resolver for LookUps {
     }
 }
 
-/// The addresses in their order, but by turns of both families (RFC 8305 §4): a network without a route for
-/// one of them costs one attempt in vain, not all.
+/// The addresses in their order, both families alternately (RFC 8305 §4): a network without a route for
+/// one of them costs one failed attempt, not many.
 fn alternating(found: Vec<SocketAddr>) -> impl Iterator<Item = SocketAddr> {
     let first_is_ipv6 = found.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) =

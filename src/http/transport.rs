@@ -62,15 +62,16 @@ const MAX_HEADERS: usize = 32 * 1024;
 ///
 /// Resolving the host name and connecting (TLS and proxy included) may take 5 s each, the whole exchange what
 /// [`Timeouts`] say. A look-up of a name that hangs costs one thread for that name, however many requests
-/// wait for it. Up to 16 addresses of a host are tried, IPv6 and IPv4 by turns, each for half the time of
+/// wait for it. Up to 16 addresses of a host are tried, IPv6 and IPv4 alternately, each for half the time of
 /// the one before it: a dead first address leaves time for the second.
 ///
 /// # `fork` and panics
 ///
-/// After `fork` the child uses connections of its own: it shares none with its parent. What cannot be held:
-/// if another thread is inside a request at the moment of the fork, a lock may stay locked in the child for
-/// ever, as with every library that has locks. Fork before the first thread starts, or `exec` after it. A
-/// panic inside ureq is an error of the one request, and the next one has a new agent.
+/// After `fork` the child makes connections of its own: it shares none with its parent. This does not help if
+/// another thread is inside a request at the moment of the fork: a lock may then stay locked in the child, as
+/// with every library that uses locks. Fork before the first thread starts, or `exec` afterwards. A panic
+/// inside ureq becomes an error of that request ([`ErrorKind::Aborted`](crate::ErrorKind::Aborted)), and the
+/// next request gets a new agent.
 pub struct UreqTransport(Arc<Inner>);
 
 struct Inner {
@@ -97,25 +98,7 @@ impl UreqTransport {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when there is no certificate in `pem`, or one of them
     /// is damaged.
     pub fn with_root_certificates(pem: &[u8]) -> Result<Self, Error> {
-        let blocks = pem::parse_many(pem).map_err(|_| Fault::DamagedRootCertificate)?;
-        let roots: Vec<&[u8]> =
-            blocks.iter().filter(|block| block.tag() == "CERTIFICATE").map(pem::Pem::contents).collect();
-        let begin = b"-----BEGIN CERTIFICATE-----";
-        let begun = pem.windows(begin.len()).filter(|window| window == begin).count();
-        if begun == 0 {
-            return Err(Fault::NoRootCertificate.into());
-        }
-        // The parser passes over a block without an end.
-        if begun != roots.len() {
-            return Err(Fault::DamagedRootCertificate.into());
-        }
-        // ureq leaves out what rustls cannot read, with nothing but a line in its log.
-        for root in &roots {
-            let mut store = rustls::RootCertStore::empty();
-            store.add((*root).into()).map_err(|_| Fault::DamagedRootCertificate)?;
-        }
-        let roots: Vec<Certificate<'static>> =
-            roots.into_iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+        let roots = root_certificates(pem)?;
         Ok(Self::with_roots(RootCerts::new_with_certs(&roots)))
     }
 
@@ -136,6 +119,29 @@ impl UreqTransport {
     pub fn with_agent(agent: Agent) -> Self {
         Self(Arc::new(Inner { agents: Agents::of_caller(agent), proxies: None }))
     }
+}
+
+/// The certificates in `pem`, each of them sound: ureq leaves out what rustls cannot read, with nothing but a
+/// line in its log.
+fn root_certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, Fault> {
+    let blocks = pem::parse_many(pem).map_err(|_| Fault::DamagedRootCertificate)?;
+    let ders: Vec<&[u8]> =
+        blocks.iter().filter(|block| block.tag() == "CERTIFICATE").map(pem::Pem::contents).collect();
+    let begin = b"-----BEGIN CERTIFICATE-----";
+    let begun = pem.windows(begin.len()).filter(|window| window == begin).count();
+    if begun == 0 {
+        return Err(Fault::NoRootCertificate);
+    }
+    // The parser skips a block without an end.
+    if begun != ders.len() {
+        return Err(Fault::DamagedRootCertificate);
+    }
+    let certificate = |der: &&[u8]| {
+        let mut store = rustls::RootCertStore::empty();
+        store.add((*der).into()).map_err(|_| Fault::DamagedRootCertificate)?;
+        Ok(Certificate::from_der(der).to_owned())
+    };
+    ders.iter().map(certificate).collect()
 }
 
 impl Clone for UreqTransport {
