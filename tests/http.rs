@@ -201,6 +201,22 @@ fn ambiguous_framing_closes_the_connection() {
 }
 
 #[test]
+fn head_of_a_chunked_response_without_a_body_leaves_the_connection_usable() {
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let not_modified = "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let whole = format!("{head}5\r\nhello\r\n0\r\n\r\n");
+    for (method, first) in [(Method::HEAD, head), (Method::GET, not_modified)] {
+        let acts = vec![Act::Read, Act::Send(first.into()), Act::Read, Act::Send(whole.clone().into())];
+        let (server, transport) = (Server::always(acts), UreqTransport::new());
+        let mut request = get(&server.url());
+        *request.method_mut() = method;
+        assert_eq!(exchange(&transport, request).expect(first).body(), b"");
+        assert_eq!(exchange(&transport, get(&server.url())).expect("a response").body(), b"hello");
+        assert_eq!(server.connections(), 1);
+    }
+}
+
+#[test]
 fn chunk_sizes_with_a_sign_and_unknown_transfer_codings_are_not_http() {
     let not_http = "the response of 127.0.0.1 is not valid HTTP";
     let coding = "127.0.0.1 sent a response in a transfer coding that was not requested";
@@ -349,7 +365,7 @@ mod gzip {
     }
 
     #[test]
-    fn damaged_compression_is_told() {
+    fn damaged_compression_is_an_error() {
         let mut wrong_sum = packed(b"hello");
         let place = wrong_sum.len() - 6;
         wrong_sum[place] ^= 1;
@@ -483,8 +499,8 @@ fn time_limit_holds_while_a_response_is_read_and_unpacked() {
 #[test]
 fn time_limit_holds_in_a_small_body_that_unpacks_to_very_much() {
     let clock = ManualClock::new();
-    let (body, ticking) = (gzip::packed(&vec![b'a'; 64 << 20]), clock.clone());
-    assert!(body.len() < 1 << 20);
+    let (body, ticking) = (gzip::packed(&vec![b'a'; 8 << 20]), clock.clone());
+    assert!((20_000..100_000).contains(&body.len()), "hundreds of pieces, {} bytes", body.len());
     let giving = move || {
         let headers = [("content-encoding".parse().expect("a name"), "gzip".parse().expect("a value"))];
         let slow = Slow { clock: ticking.clone(), bytes: io::Cursor::new(body.clone()) };
@@ -496,17 +512,15 @@ fn time_limit_holds_in_a_small_body_that_unpacks_to_very_much() {
         api.with_timeout(Duration::from_secs(50)).send(get("https://h.example/")).expect_err("too slow");
     assert_eq!(error.kind(), ErrorKind::Timeout);
     let took = shortway::Clock::monotonic(&clock) - begin;
-    assert!(took < Duration::from_secs(1000), "it was read to its end: {took:?}");
+    assert!(took < Duration::from_secs(60), "it was read on after its deadline: {took:?}");
 }
 
 #[test]
-fn silent_server_is_left_at_the_time_limit() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}/", listener.local_addr().expect("an address"));
-    let begin = Instant::now();
+fn silent_server_is_abandoned_at_the_time_limit() {
+    let (server, begin) = (Server::always(vec![Act::Hang]), Instant::now());
     let limit = Duration::from_millis(300);
     for timeouts in [Timeouts::new(limit), Timeouts::new(Duration::from_secs(60)).with_head(limit)] {
-        let request = Request::get(&url).body(RequestBody::Empty).expect("a request");
+        let request = Request::get(server.url()).body(RequestBody::Empty).expect("a request");
         let error = UreqTransport::new().send(request, timeouts).expect_err("silence");
         assert_eq!(
             (error.kind(), error.message()),
@@ -531,7 +545,7 @@ fn limit_for_the_head_does_not_cut_a_body() {
 }
 
 #[test]
-fn what_broke_is_told_apart() {
+fn refused_connections_and_unresolved_names_are_told_apart() {
     let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let error =
         exchange(&UreqTransport::new(), get(&format!("http://{closed}/"))).expect_err("nobody listens");

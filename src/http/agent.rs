@@ -52,8 +52,7 @@ impl Agents {
         if made.process != process
             && let Some(roots) = &self.roots
         {
-            // What the parent looks up, the child waits for in vain: a new agent has look-ups of its own,
-            // too.
+            // The look-ups under way run in threads of the parent; a new agent has its own.
             *made = Made { agent: new_agent(roots), process };
         }
         Lent { agent: made.agent.clone(), may_reuse: made.process == process }

@@ -15,7 +15,8 @@ pub enum RequestBody<'a> {
     Reader {
         /// The content.
         reader: Box<dyn Read + 'a>,
-        /// How many bytes it gives, for `Content-Length`; without it the body is sent in chunks.
+        /// How many bytes are sent, for `Content-Length`; without it the body is sent in chunks. A reader
+        /// that ends earlier is an error; what it has beyond them is not read.
         length: Option<u64>,
     },
 }

@@ -121,6 +121,9 @@ impl Transport for Marked {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        // A request begins: what is still watched for had no body, as after HEAD.
+        self.mark.0.watched.store(false, Relaxed);
+        self.chunks = None;
         let sent = self.inner.transmit_output(amount, timeout);
         // After the call: a tunnel through a proxy is a connection in a connection, and the outer one counts.
         self.note_use();

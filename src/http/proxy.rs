@@ -8,7 +8,7 @@ use super::Url;
 use super::no_proxy::NoProxy;
 use crate::error::{Error, ErrorKind};
 use std::env;
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use ureq::Proxy;
 
 /// What the environment said when the transport was made.
@@ -60,17 +60,16 @@ impl Fault {
 impl Proxies {
     pub(super) fn from_env() -> Self {
         let (proxies, skipped) = Self::read(&|name| Some(env::var_os(name)?.to_string_lossy().into_owned()));
-        if let Some(place) = skipped.first() {
-            // Once for a program: each of its transports reads the same variable.
-            static ONCE: Once = Once::new();
-            ONCE.call_once(|| {
-                log::warn!(
-                    "NO_PROXY holds entries that are not understood and are skipped: {} of {}, the first is \
-                     number {place}",
-                    skipped.len(),
-                    skipped.len() + proxies.no_proxy.len(),
-                );
-            });
+        // Once for a program: each of its transports reads the same variable.
+        static TOLD: AtomicBool = AtomicBool::new(false);
+        if let Some(first) = skipped.first()
+            && !TOLD.swap(true, Relaxed)
+        {
+            let (count, all) = (skipped.len(), skipped.len() + proxies.no_proxy.len());
+            log::warn!(
+                "NO_PROXY holds entries that are not understood and are skipped: {count} of {all}, the first is \
+                 number {first}"
+            );
         }
         proxies
     }

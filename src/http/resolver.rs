@@ -20,9 +20,9 @@ use ureq::unversioned::transport::NextTimeout;
 /// How many look-ups are made at once: 16. A program calls a handful of hosts.
 const MAX_LOOK_UPS: usize = 16;
 
-/// How many addresses of a host are tried: 4. ureq gives each address half the time of the one before it;
-/// with 16 a living address behind a few dead ones would have milliseconds.
-const MAX_ADDRESSES: usize = 4;
+/// How many addresses of a host are tried: 16, all that ureq has room for. Each has half the time of the one
+/// before it, so that the first ones matter.
+const MAX_ADDRESSES: usize = 16;
 
 /// A name that was not resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,8 +57,7 @@ type Outcome = OnceLock<Result<Vec<SocketAddr>, Why>>;
 /// A host and a port: what is looked up.
 type Key = (String, u16);
 
-/// The look-ups under way. Clones share them.
-#[derive(Clone)]
+/// The look-ups under way.
 pub(super) struct LookUps {
     table: Arc<Table>,
     look_up: Arc<LookUp>,
@@ -199,8 +198,8 @@ impl Resolver for LookUps {
     }
 }
 
-/// The addresses in their order, but by turns of both families (RFC 8305 §4): a network without a route for
-/// one of them costs one attempt in vain, not all.
+/// The addresses in their order, both families alternately (RFC 8305 §4): a network without a route for
+/// one of them costs one failed attempt, not many.
 fn alternating(found: Vec<SocketAddr>) -> impl Iterator<Item = SocketAddr> {
     let first_is_ipv6 = found.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) =

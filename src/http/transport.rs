@@ -3,12 +3,13 @@
 
 use super::agent::{Agents, Lent};
 use super::connection::Mark;
-use super::fault::{Exchange, Fault, Stage};
+use super::exchange::{Exchange, Stage};
+use super::fault::Fault;
 use super::proxy::Proxies;
+use super::stream::{Body, Sent, own_fault};
 use super::{RequestBody, ResponseBody, Timeouts, Transport, Url};
 use crate::error::Error;
 use std::fmt;
-use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,15 +62,16 @@ const MAX_HEADERS: usize = 32 * 1024;
 ///
 /// Resolving the host name and connecting (TLS and proxy included) may take 5 s each, the whole exchange what
 /// [`Timeouts`] say. A look-up of a name that hangs costs one thread for that name, however many requests
-/// wait for it. Up to four addresses of a host are tried, IPv6 and IPv4 by turns, each for half the time of
-/// the one before it.
+/// wait for it. Up to 16 addresses of a host are tried, IPv6 and IPv4 alternately, each for half the time of
+/// the one before it: a dead first address leaves time for the second.
 ///
 /// # `fork` and panics
 ///
-/// After `fork` the child uses connections of its own: it shares none with its parent. What cannot be held:
-/// if another thread is inside a request at the moment of the fork, a lock may stay locked in the child for
-/// ever, as with every library that has locks. Fork before the first thread starts, or `exec` after it. A
-/// panic inside ureq is an error of the one request, and the next one has a new agent.
+/// After `fork` the child makes connections of its own: it shares none with its parent. This does not help if
+/// another thread is inside a request at the moment of the fork: a lock may then stay locked in the child, as
+/// with every library that uses locks. Fork before the first thread starts, or `exec` afterwards. A panic
+/// inside ureq becomes an error of that request ([`ErrorKind::Aborted`](crate::ErrorKind::Aborted)), and the
+/// next request gets a new agent.
 pub struct UreqTransport(Arc<Inner>);
 
 struct Inner {
@@ -96,25 +98,7 @@ impl UreqTransport {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when there is no certificate in `pem`, or one of them
     /// is damaged.
     pub fn with_root_certificates(pem: &[u8]) -> Result<Self, Error> {
-        let blocks = pem::parse_many(pem).map_err(|_| Fault::DamagedRootCertificate)?;
-        let roots: Vec<&[u8]> =
-            blocks.iter().filter(|block| block.tag() == "CERTIFICATE").map(pem::Pem::contents).collect();
-        let begin = b"-----BEGIN CERTIFICATE-----";
-        let begun = pem.windows(begin.len()).filter(|window| window == begin).count();
-        if begun == 0 {
-            return Err(Fault::NoRootCertificate.into());
-        }
-        // The parser passes over a block without an end.
-        if begun != roots.len() {
-            return Err(Fault::DamagedRootCertificate.into());
-        }
-        // ureq leaves out what rustls cannot read, with nothing but a line in its log.
-        for root in &roots {
-            let mut store = rustls::RootCertStore::empty();
-            store.add((*root).into()).map_err(|_| Fault::DamagedRootCertificate)?;
-        }
-        let roots: Vec<Certificate<'static>> =
-            roots.into_iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+        let roots = root_certificates(pem)?;
         Ok(Self::with_roots(RootCerts::new_with_certs(&roots)))
     }
 
@@ -135,6 +119,29 @@ impl UreqTransport {
     pub fn with_agent(agent: Agent) -> Self {
         Self(Arc::new(Inner { agents: Agents::of_caller(agent), proxies: None }))
     }
+}
+
+/// The certificates in `pem`, each of them sound: ureq leaves out what rustls cannot read, with nothing but a
+/// line in its log.
+fn root_certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, Fault> {
+    let blocks = pem::parse_many(pem).map_err(|_| Fault::DamagedRootCertificate)?;
+    let ders: Vec<&[u8]> =
+        blocks.iter().filter(|block| block.tag() == "CERTIFICATE").map(pem::Pem::contents).collect();
+    let begin = b"-----BEGIN CERTIFICATE-----";
+    let begun = pem.windows(begin.len()).filter(|window| window == begin).count();
+    if begun == 0 {
+        return Err(Fault::NoRootCertificate);
+    }
+    // The parser skips a block without an end.
+    if begun != ders.len() {
+        return Err(Fault::DamagedRootCertificate);
+    }
+    let certificate = |der: &&[u8]| {
+        let mut store = rustls::RootCertStore::empty();
+        store.add((*der).into()).map_err(|_| Fault::DamagedRootCertificate)?;
+        Ok(Certificate::from_der(der).to_owned())
+    };
+    ders.iter().map(certificate).collect()
 }
 
 impl Clone for UreqTransport {
@@ -207,7 +214,7 @@ fn exchange(
             if let Some(length) = length {
                 parts.headers.insert(CONTENT_LENGTH, length.into());
             }
-            let mut reader = Sent { reader, left: length, length: length.unwrap_or_default() };
+            let mut reader = Sent::new(reader, length);
             settings.run(Request::from_parts(parts, SendBody::from_reader(&mut reader)))
         }
     };
@@ -284,82 +291,6 @@ fn check_framing(headers: &HeaderMap, host: &str, mark: &Mark) -> Result<(), Fau
     }
 }
 
-/// The body of a request from a caller's reader: as many bytes as were said, and its errors told from the
-/// network's.
-struct Sent<'a> {
-    reader: Box<dyn Read + 'a>,
-    /// How many bytes are to come, if that was said.
-    left: Option<u64>,
-    length: u64,
-}
-
-/// A fault of the request itself, on its way through ureq.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-struct OwnFault(Fault);
-
-impl Read for Sent<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let fault = |fault| io::Error::other(OwnFault(fault));
-        let most = self
-            .left
-            .map_or(buffer.len(), |left| buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX)));
-        if most == 0 {
-            return Ok(0);
-        }
-        let read = loop {
-            match self.reader.read(&mut buffer[..most]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(fault(Fault::UnreadableBody(error.kind()))),
-                Ok(read) => break read,
-            }
-        };
-        if let Some(left) = &mut self.left {
-            // ureq would go on asking for the rest until the time limit.
-            if read == 0 {
-                return Err(fault(Fault::ShortBody(self.length)));
-            }
-            *left -= read as u64;
-        }
-        Ok(read)
-    }
-}
-
-/// The fault of the request that ureq carries, or the error back.
-fn own_fault(error: ureq::Error) -> Result<Fault, ureq::Error> {
-    match error {
-        ureq::Error::Io(error) => {
-            error.downcast::<OwnFault>().map(|OwnFault(fault)| fault).map_err(ureq::Error::Io)
-        }
-        error => Err(error),
-    }
-}
-
-/// The body of a response, with ureq's errors as ours.
-struct Body {
-    reader: ureq::BodyReader<'static>,
-    host: String,
-    total: Duration,
-    mark: Mark,
-}
-
-impl Read for Body {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let failed = |fault| io::Error::other(Error::from(fault));
-        let read = self.reader.read(buffer);
-        if self.mark.is_damaged() {
-            return Err(failed(Fault::NotHttp(self.host.clone())));
-        }
-        read.map_err(|error| match error.kind() {
-            io::ErrorKind::Interrupted => error,
-            _ => {
-                let exchange = Exchange { host: &self.host, proxy: None, total: self.total, head: None };
-                failed(exchange.fault(error.into(), Stage::Body))
-            }
-        })
-    }
-}
-
 #[cfg(test)]
 #[path = "../../tests/util/server.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the server of the tests; this file uses a part")]
@@ -370,6 +301,7 @@ mod tests {
     use super::server::{Act, Server};
     use super::*;
     use crate::error::ErrorKind;
+    use std::io::Read;
     use ureq::config::Config;
     use ureq::http::Uri;
     use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};

@@ -25,7 +25,7 @@ fn refused(status: u16, code: &str, kind: ErrorKind) -> Row {
 }
 
 #[test]
-fn good_answers_are_tokens_whatever_the_content_type() {
+fn good_responses_are_tokens_whatever_the_content_type() {
     for headers in ["", "Content-Type: text/html\r\n", "Content-Type: \r\n", "Content-Encoding: identity\r\n"]
     {
         let server = Server::always(answer(200, headers, TOKEN));
@@ -49,13 +49,13 @@ fn short_lifetime_is_no_hot_loop() {
 }
 
 #[test]
-fn lifetime_that_is_none_is_asked_for_twice() {
+fn invalid_lifetime_is_requested_twice() {
     let lifetimes = ["0", "-1", "1e400", "-1e400", "NaN", "true", "[]", "\"soon\"", "\"1e400\"", "0.5"];
     run(lifetimes.map(|text| said(TOKEN.replace("3599", text))).into());
 }
 
 #[test]
-fn what_is_no_token_is_told_by_its_shape() {
+fn response_without_a_usable_token_is_malformed() {
     let deep = format!(r#"{{"access_token": {}1{}}}"#, "[".repeat(20_000), "]".repeat(20_000));
     let mut rows = vec![
         said(r#"{"expires_in": 3599}"#),
@@ -87,7 +87,7 @@ fn what_is_no_token_is_told_by_its_shape() {
 }
 
 #[test]
-fn token_that_no_header_can_carry_is_not_asked_for_again() {
+fn token_that_no_header_can_carry_is_not_requested_again() {
     let long = "a".repeat(8193);
     let texts =
         ["", "a\\r\\nX: y", "a\\nb", "a\\u0000b", "a b", "a\\u007fb", "ya29.\u{e9}", "a\\tb", long.as_str()];
@@ -119,7 +119,7 @@ fn only_200_holds_a_token() {
 }
 
 #[test]
-fn refusals_are_not_repeated_and_failures_are() {
+fn refusals_are_final_and_failures_are_retried() {
     run(vec![
         refused(400, "invalid_grant", Denied),
         refused(400, "invalid_scope", Denied),
@@ -160,7 +160,7 @@ fn proxy_and_portal_are_named() {
 }
 
 #[test]
-fn server_that_names_a_time_is_heard() {
+fn retry_after_is_respected() {
     let busy = |after: &str| row(format!("Retry-After: {after:.60}"), Throttled, answer(429, after, ""));
     // A second is waited for, twice.
     let patient = busy("Retry-After: 1\r\n");

@@ -44,7 +44,7 @@ fn over_tls(row: &Row, authority: &Authority) -> Error {
 }
 
 #[test]
-fn certificates_that_are_not_valid_are_told_apart() {
+fn invalid_certificates_are_told_apart() {
     let (authority, other, namesake) = (Authority::new(), Authority::named("Proxy Root"), Authority::new());
     let shown = |config| vec![Act::Upgrade(config), Act::Read];
     for (what, config, hint) in [
@@ -66,7 +66,7 @@ fn certificates_that_are_not_valid_are_told_apart() {
 }
 
 #[test]
-fn what_is_no_tls_is_told() {
+fn alerts_and_peers_without_tls_are_told_apart() {
     let authority = Authority::new();
     let says = |bytes: &[u8]| vec![Act::ReadBytes(50), Act::Send(bytes.to_vec()), Act::AwaitLeaving];
     let alert = |number: u8| says(&[0x15, 3, 3, 0, 2, 2, number]);
@@ -135,6 +135,9 @@ fn tls_fault_in_a_body_is_a_tls_fault_plain_and_compressed() {
         ("Content-Encoding: gzip\r\n", &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]),
         ("Content-Encoding: identity\r\n", b""),
     ] {
+        if headers.contains("gzip") && cfg!(not(feature = "gzip")) {
+            continue;
+        }
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n{headers}\r\n");
         let acts = vec![
             Act::Upgrade(authority.server()),
@@ -248,7 +251,7 @@ fn refused_connections_are_tried_until_the_deadline_and_not_counted() {
 }
 
 #[test]
-fn name_that_cannot_be_resolved_is_told_and_tried_again() {
+fn unresolved_name_is_an_error_of_dns() {
     let authority = Authority::new();
     let url = format!("https://{NAME}/token");
     fails(&url, UreqTransport::with_agent(authority.agent().build().new_agent()), Dns);
@@ -257,7 +260,7 @@ fn name_that_cannot_be_resolved_is_told_and_tried_again() {
 }
 
 #[test]
-fn dead_addresses_are_passed_by() {
+fn next_address_is_tried_after_a_dead_one() {
     let authority = Authority::new();
     let url = format!("https://{NAME}/token");
     fails(&url, resolving(&authority, Fixed(Ok(vec![]))), Connect);
@@ -273,7 +276,7 @@ fn dead_addresses_are_passed_by() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn connection_that_gets_no_answer_ends_in_time() {
+fn connection_to_a_silent_address_ends_at_the_deadline() {
     // A listener that accepts nobody: once its queue is full, the kernel answers no further caller.
     let full = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = full.local_addr().expect("an address");
@@ -309,13 +312,13 @@ const FEW_FILES: &str = "SHORTWAY_TEST_FEW_FILES";
 
 #[test]
 #[cfg(unix)]
-fn no_descriptor_is_left() {
+fn process_without_a_free_descriptor_recovers() {
     if std::env::var_os(FEW_FILES).is_none() {
         let program = std::env::current_exe().expect("this program");
         let output = std::process::Command::new("sh")
             .args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""])
             .arg(program)
-            .args(["--exact", "connections::no_descriptor_is_left", "--nocapture"])
+            .args(["--exact", "connections::process_without_a_free_descriptor_recovers", "--nocapture"])
             .env(FEW_FILES, "1")
             .output()
             .expect("a shell");
@@ -341,7 +344,7 @@ fn no_descriptor_is_left() {
 }
 
 #[test]
-fn agent_of_the_callers_weakens_no_rule() {
+fn agent_of_a_caller_weakens_no_rule() {
     let target = TcpListener::bind("127.0.0.1:0").expect("a port");
     target.set_nonblocking(true).expect("a listener that does not wait");
     let place = format!("Location: http://{}/token\r\n", target.local_addr().expect("an address"));
@@ -390,7 +393,7 @@ fn agent_of_the_callers_weakens_no_rule() {
 }
 
 #[test]
-fn rows_over_tls_are_asked_again_on_new_connections() {
+fn failures_over_tls_are_retried_on_new_connections() {
     let authority = Authority::new();
     let acts = |rest: Vec<Act>| [vec![Act::Upgrade(authority.server())], rest].concat();
     over_tls(&row("503", ErrorKind::Unavailable, acts(answer(503, "", ""))), &authority);

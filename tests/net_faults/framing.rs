@@ -4,7 +4,7 @@ use crate::row::{answer, builder, raw, row, run};
 use crate::util::server::{Act, GOOD, Server, good};
 use shortway::ErrorKind::{Closed, Malformed, Protocol, Redirect, Timeout, TooLarge};
 use shortway::http::{Request, RequestBody, Timeouts, Transport, UreqTransport};
-use shortway::{Ask, Authorized, TokenSource};
+use shortway::{Ask, TokenSource};
 use std::time::{Duration, Instant};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
@@ -26,7 +26,7 @@ fn accepted(name: &str, acts: Vec<Act>) {
 }
 
 #[test]
-fn connection_that_breaks_is_closed_and_tried_again() {
+fn broken_connection_is_closed_and_retried() {
     let reset = |bytes: String| vec![Act::ReadAlmost, Act::Send(bytes.into_bytes())];
     run(vec![
         row("closed on accept", Closed, vec![]),
@@ -49,7 +49,7 @@ fn connection_that_breaks_is_closed_and_tried_again() {
 }
 
 #[test]
-fn what_is_no_http_is_told_and_asked_for_twice() {
+fn invalid_http_is_a_protocol_error_and_requested_twice() {
     let with = |headers: &str| raw(format!("{HEAD}{headers}\r\n{TOKEN}"));
     run(vec![
         row("garbage", Protocol, raw(b"\x00\x01\x02\xff garbage\r\n\r\n")),
@@ -70,7 +70,7 @@ fn what_is_no_http_is_told_and_asked_for_twice() {
 }
 
 #[test]
-fn chunks_that_are_damaged_are_told() {
+fn damaged_chunks_are_errors() {
     run(vec![
         row("size is no hex", Protocol, chunked("zz\r\nabc\r\n0\r\n\r\n")),
         row("size overflows", Protocol, chunked("fffffffffffffffff\r\nabc\r\n0\r\n\r\n")),
@@ -81,7 +81,7 @@ fn chunks_that_are_damaged_are_told() {
 }
 
 #[test]
-fn odd_answers_that_are_whole_are_accepted_on_a_connection_of_their_own() {
+fn unusual_but_complete_responses_are_accepted_and_their_connections_closed() {
     let (size, half) = (format!("{:x}", TOKEN.len()), TOKEN.len() / 2);
     let (first, second) = TOKEN.split_at(half);
     let close = "Connection: close\r\n";
@@ -107,7 +107,7 @@ fn odd_answers_that_are_whole_are_accepted_on_a_connection_of_their_own() {
 }
 
 #[test]
-fn body_that_only_the_connections_end_ends_must_be_whole() {
+fn body_that_ends_with_its_connection_must_be_complete() {
     run(vec![
         row("cut JSON", Malformed, raw(format!("{HEAD}\r\n{}", &TOKEN[..40]))),
         row("nothing", Malformed, raw(format!("{HEAD}\r\n"))),
@@ -115,7 +115,7 @@ fn body_that_only_the_connections_end_ends_must_be_whole() {
 }
 
 #[test]
-fn what_is_too_much_is_cut_off() {
+fn responses_without_an_end_are_too_large() {
     let many: String = (0..200).map(|i| format!("X-{i}: x\r\n")).collect();
     let large = format!("X-Large: {}\r\n", "x".repeat(64 * 1024));
     let endless =
@@ -149,7 +149,7 @@ fn what_is_too_much_is_cut_off() {
 }
 
 #[test]
-fn what_is_slow_ends_at_the_deadline() {
+fn slow_responses_end_at_the_deadline() {
     let drip = |start: String, piece: &str| {
         vec![Act::Read, Act::Send(start.into_bytes()), Act::Drip(piece.into(), Duration::from_millis(30))]
     };
@@ -183,7 +183,7 @@ fn what_is_slow_ends_at_the_deadline() {
 }
 
 #[test]
-fn compressed_answers_were_not_asked_for() {
+fn compressed_responses_that_were_not_requested_are_refused() {
     let encoded = |encoding: &str| {
         row(encoding, Protocol, answer(200, &format!("Content-Encoding: {encoding}\r\n"), TOKEN))
     };
@@ -196,11 +196,11 @@ fn compressed_answers_were_not_asked_for() {
         encoded("x"),
     ]);
     #[cfg(feature = "gzip")]
-    packed_answers_are_bounded_on_what_comes_out();
+    compressed_responses_are_bounded_by_their_decoded_size();
 }
 
 #[cfg(feature = "gzip")]
-fn packed_answers_are_bounded_on_what_comes_out() {
+fn compressed_responses_are_bounded_by_their_decoded_size() {
     use std::io::Write;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     for _ in 0..8 {
@@ -211,7 +211,7 @@ fn packed_answers_are_bounded_on_what_comes_out() {
         let server = Server::always(answer(200, &format!("Content-Encoding: {encoding}\r\n"), body));
         let tokens =
             builder(&Server::always(answer(200, "", TOKEN)).url()).build_uncached().expect("a source");
-        let api = Authorized::new(tokens, UreqTransport::new()).with_gzip(true);
+        let api = shortway::Authorized::new(tokens, UreqTransport::new()).with_gzip(true);
         api.send(Request::get(server.url()).body(()).expect("a request"))
     };
     assert_eq!(get("gzip", &bomb).expect_err("a bomb").kind(), TooLarge);
@@ -228,7 +228,7 @@ fn body_of_just_the_cap_is_a_token() {
 }
 
 #[test]
-fn server_that_does_not_read_is_left_at_the_deadline() {
+fn server_that_does_not_read_is_abandoned_at_the_deadline() {
     let server = Server::always(vec![Act::Hang]);
     let (url, body) = (server.url(), vec![b'x'; 64 << 20]);
     let begin = Instant::now();
@@ -269,7 +269,7 @@ fn two_calls(first: Vec<Act>, pause: Duration) -> (Vec<String>, usize) {
 }
 
 #[test]
-fn what_is_left_on_a_connection_is_no_answer_to_the_next_request() {
+fn leftover_bytes_are_not_the_response_to_the_next_request() {
     let none = Duration::ZERO;
     let some = Duration::from_millis(300);
     let first = || Act::Send(good("ya29.first"));

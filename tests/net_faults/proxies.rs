@@ -87,7 +87,7 @@ fn proxy_that_does_not_connect_is_told_without_its_password() {
 }
 
 #[test]
-fn proxy_that_is_not_there_is_no_reason_to_go_directly() {
+fn dead_proxy_is_not_bypassed() {
     let authority = Authority::new();
     let server = Server::start(|_| Vec::new(), vec![Act::Upgrade(authority.server())]);
     server.heal();

@@ -157,7 +157,7 @@ impl Server {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
-    /// The requests so far; of one that was not read to its end, what was read.
+    /// The requests that were read so far.
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
         self.shared.received.lock().expect("the log").clone()
