@@ -6,13 +6,14 @@ use super::policy::{DENIED_PAUSE, LONGEST_ASKED_PAUSE, pause};
 use crate::error::{Error, ErrorKind};
 use std::time::{Duration, SystemTime};
 
-/// The failures since the last success, of each sort the last one.
+/// The failures since the last success.
 #[derive(Default)]
 pub(super) struct BackOff {
-    /// A failure of the source. It holds off every caller.
+    /// The last failure of the source. It holds off every caller.
     failed: Option<Failure>,
-    /// A failure for lack of time. It holds off callers that give no more time.
-    timed_out: Option<Failure>,
+    /// The last failures for lack of time, one for each time that a refresh had. They hold off callers that
+    /// give no more.
+    timed_out: Vec<Failure>,
 }
 
 struct Failure {
@@ -49,16 +50,20 @@ pub(super) fn is_for_lack_of_time(error: &Error) -> bool {
 }
 
 impl BackOff {
-    /// Adds a failure of a refresh that had `time`. Returns the failure that it replaces, which may hold
-    /// an error type of the source's: it must not be dropped under a lock.
+    /// Adds a failure of a refresh that had `time`. Returns the failure that it replaces, which may hold an
+    /// error type of the source's: it must not be dropped under a lock.
     pub(super) fn add(&mut self, error: Error, at: Now, share: f64, time: Duration) -> Self {
-        if is_for_lack_of_time(&error) {
-            let same = self.timed_out.as_ref().filter(|last| !is_more(time, last.time));
-            let failure = Failure { count: count(same), error, at, share, time };
-            return Self { failed: None, timed_out: self.timed_out.replace(failure) };
+        if !is_for_lack_of_time(&error) {
+            let failure = Failure { count: count(self.failed.as_ref()), error, at, share, time };
+            return Self { failed: self.failed.replace(failure), timed_out: Vec::new() };
         }
-        let failure = Failure { count: count(self.failed.as_ref()), error, at, share, time };
-        Self { failed: self.failed.replace(failure), timed_out: None }
+        let is_same = |last: &Failure| !is_more(time, last.time) && !is_more(last.time, time);
+        let same = self.timed_out.iter().position(is_same);
+        let full = (self.timed_out.len() == REMEMBERED).then_some(0);
+        let failure = Failure { count: count(same.map(|i| &self.timed_out[i])), error, at, share, time };
+        let replaced = same.or(full).map(|i| self.timed_out.remove(i));
+        self.timed_out.push(failure);
+        Self { failed: None, timed_out: replaced.into_iter().collect() }
     }
 
     /// The error for a caller that is held off.
@@ -71,15 +76,21 @@ impl BackOff {
         self.holding(asker).map(|(_, left)| left).unwrap_or_default()
     }
 
+    /// The failure that holds the caller off longest, and how long.
     fn holding(&self, asker: Asker) -> Option<(&Failure, Duration)> {
-        let timed_out = self.timed_out.as_ref().filter(|last| !is_more(asker.patience, last.time));
-        self.failed.iter().chain(timed_out).find_map(|failure| {
+        let timed_out = self.timed_out.iter().filter(|last| !is_more(asker.patience, last.time));
+        let left = |failure: &Failure| {
             let end = after(failure.at.monotonic, failure.pause(asker.usable));
-            let left = end.saturating_duration_since(asker.now.monotonic);
-            (!left.is_zero()).then_some((failure, left))
-        })
+            end.saturating_duration_since(asker.now.monotonic)
+        };
+        let all = self.failed.iter().chain(timed_out).map(|failure| (failure, left(failure)));
+        all.max_by_key(|(_, left)| *left).filter(|(_, left)| !left.is_zero())
     }
 }
+
+/// How many failures for lack of time are remembered: 8. Few programs have callers with more different
+/// deadlines.
+const REMEMBERED: usize = 8;
 
 fn count(last: Option<&Failure>) -> u32 {
     last.map_or(0, |last| last.count).saturating_add(1)
