@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// A clock moved by hand. Clones are the same clock.
 ///
-/// It starts at 2026-01-01 00:00 UTC. A thread that waits on it waits, in real time, until another thread moves
-/// it far enough.
+/// It starts at 2026-01-01 00:00 UTC. A thread that waits on it waits, in real time, until another thread
+/// moves it far enough.
 ///
 /// ```
 /// use shortway::Clock;
