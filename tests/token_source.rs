@@ -1,4 +1,4 @@
-//! The contract: every wrapper forwards every method, and what is shared can be shared.
+//! The contract: every decorator forwards every method, and public types can be shared between threads.
 
 use shortway::testing::{FakeGoogle, ManualClock, ScriptedSource};
 use shortway::{
@@ -53,7 +53,7 @@ fn cached_forwards_every_method() {
 }
 
 #[test]
-fn token_hides_its_secret_and_shows_its_end() {
+fn token_hides_its_secret_and_shows_when_it_expires() {
     let expires_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
     let token = Token::new(TokenKind::Access, "ya29.secret", expires_at).expect("a token");
     assert_eq!(
@@ -65,7 +65,30 @@ fn token_hides_its_secret_and_shows_its_end() {
 }
 
 #[test]
-fn token_that_a_header_cannot_carry_is_refused_unseen() {
+fn tokens_are_equal_when_a_server_cannot_tell_them_apart() {
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let token = |kind, secret, seconds| Token::new(kind, secret, at(seconds)).expect("a token");
+    let first = token(TokenKind::Access, "ya29.one", 100);
+    assert_eq!(first, token(TokenKind::Access, "ya29.one", 200));
+    assert_eq!(first, first.clone().with_lifetime(Duration::from_secs(50)));
+    assert_ne!(first, token(TokenKind::Access, "ya29.two", 100));
+    assert_ne!(first, token(TokenKind::Id, "ya29.one", 100));
+}
+
+#[test]
+fn token_knows_its_granted_lifetime_and_when_it_has_expired() {
+    let expires_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+    let token = Token::new(TokenKind::Access, "ya29.one", expires_at).expect("a token");
+    assert_eq!(token.lifetime(), None);
+    let granted = token.clone().with_lifetime(Duration::from_secs(3600));
+    assert_eq!((granted.lifetime(), granted.expires_at()), (Some(Duration::from_secs(3600)), expires_at));
+    assert_eq!(granted.authorization_secret(), "Bearer ya29.one");
+    assert!(!token.is_expired(expires_at - Duration::from_secs(1)));
+    assert!(token.is_expired(expires_at));
+}
+
+#[test]
+fn token_that_a_header_cannot_carry_is_refused_and_not_shown() {
     let long = "a".repeat(8193);
     for text in ["", "a b", "a\r\nX: y", "a\n", "\u{e9}", "a\"b", "a\u{7f}", "=", "a=b", long.as_str()] {
         let error = Token::new(TokenKind::Access, text, SystemTime::now()).expect_err("no token");
@@ -78,7 +101,7 @@ fn token_that_a_header_cannot_carry_is_refused_unseen() {
 }
 
 #[test]
-fn what_users_share_between_threads_can_be_shared() {
+fn public_types_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Token>();
     shared::<Error>();

@@ -1,23 +1,26 @@
 //! The pause after a failed refresh: how long it lasts and which callers it holds off.
 
 use super::fault::Fault;
-use super::held::{Now, after};
+use super::held::{Now, after, time_to};
 use super::policy::{DENIED_PAUSE, LONGEST_ASKED_PAUSE, pause};
 use crate::error::{Error, ErrorKind};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-/// The failures since the last success, of each sort the last one.
+/// The failures since the last success.
 #[derive(Default)]
 pub(super) struct BackOff {
-    /// A failure of the source. It holds off every caller.
+    /// The last failure of the source. It holds off every caller.
     failed: Option<Failure>,
-    /// A failure for lack of time. It holds off callers that give no more time.
-    timed_out: Option<Failure>,
+    /// The last failures for lack of time, one for each time that a refresh had. They hold off callers that
+    /// give no more.
+    timed_out: Vec<Failure>,
 }
 
 struct Failure {
     error: Error,
-    at: Now,
+    at: Instant,
+    /// The pause that the server asked for.
+    asked: Option<Duration>,
     /// How many failed in a row.
     count: u32,
     /// This failure's random number, from 0 to 1.
@@ -49,16 +52,28 @@ pub(super) fn is_for_lack_of_time(error: &Error) -> bool {
 }
 
 impl BackOff {
-    /// Adds a failure of a refresh that had `time`. Returns the failure that it replaces, which may hold
-    /// an error type of the source's: it must not be dropped under a lock.
-    pub(super) fn add(&mut self, error: Error, at: Now, share: f64, time: Duration) -> Self {
-        if is_for_lack_of_time(&error) {
-            let same = self.timed_out.as_ref().filter(|last| !is_more(time, last.time));
-            let failure = Failure { count: count(same), error, at, share, time };
-            return Self { failed: None, timed_out: self.timed_out.replace(failure) };
+    /// Adds a failure of a refresh that began at `before`, ended at `now` and had `time`. Returns the failure
+    /// that it replaces, which may hold an error type of the source's: it must not be dropped under a lock.
+    pub(super) fn add(
+        &mut self,
+        error: Error,
+        (before, now): (Now, Now),
+        share: f64,
+        time: Duration,
+    ) -> Self {
+        let asked = error.retry_at().and_then(|at| time_to(at, before, now));
+        let mut failure = Failure { error, at: now.monotonic, asked, count: 1, share, time };
+        if !is_for_lack_of_time(&failure.error) {
+            failure.follow(self.failed.as_ref());
+            return Self { failed: self.failed.replace(failure), timed_out: Vec::new() };
         }
-        let failure = Failure { count: count(self.failed.as_ref()), error, at, share, time };
-        Self { failed: self.failed.replace(failure), timed_out: None }
+        let is_same = |last: &Failure| !is_more(time, last.time) && !is_more(last.time, time);
+        let same = self.timed_out.iter().position(is_same);
+        failure.follow(same.map(|i| &self.timed_out[i]));
+        let full = (self.timed_out.len() == REMEMBERED).then_some(0);
+        let replaced = same.or(full).map(|i| self.timed_out.remove(i));
+        self.timed_out.push(failure);
+        Self { failed: None, timed_out: replaced.into_iter().collect() }
     }
 
     /// The error for a caller that is held off.
@@ -71,24 +86,31 @@ impl BackOff {
         self.holding(asker).map(|(_, left)| left).unwrap_or_default()
     }
 
+    /// The failure that holds the caller off longest, and how long.
     fn holding(&self, asker: Asker) -> Option<(&Failure, Duration)> {
-        let timed_out = self.timed_out.as_ref().filter(|last| !is_more(asker.patience, last.time));
-        self.failed.iter().chain(timed_out).find_map(|failure| {
-            let end = after(failure.at.monotonic, failure.pause(asker.usable));
-            let left = end.saturating_duration_since(asker.now.monotonic);
-            (!left.is_zero()).then_some((failure, left))
-        })
+        let timed_out = self.timed_out.iter().filter(|last| !is_more(asker.patience, last.time));
+        let left = |failure: &Failure| {
+            let end = after(failure.at, failure.pause(asker.usable));
+            end.saturating_duration_since(asker.now.monotonic)
+        };
+        let all = self.failed.iter().chain(timed_out).map(|failure| (failure, left(failure)));
+        all.max_by_key(|(_, left)| *left).filter(|(_, left)| !left.is_zero())
     }
 }
 
-fn count(last: Option<&Failure>) -> u32 {
-    last.map_or(0, |last| last.count).saturating_add(1)
-}
+/// How many failures for lack of time are remembered: 8. Few programs have callers with more different
+/// deadlines.
+const REMEMBERED: usize = 8;
 
 impl Failure {
+    /// Counts on from the last failure of the same sort.
+    fn follow(&mut self, last: Option<&Self>) {
+        self.count = last.map_or(0, |last| last.count).saturating_add(1);
+    }
+
     /// How long after the failure no refresh is made.
     fn pause(&self, usable: bool) -> Duration {
-        if let Some(asked) = self.error.retry_at().and_then(|at| at.duration_since(self.at.wall).ok()) {
+        if let Some(asked) = self.asked {
             return asked.min(LONGEST_ASKED_PAUSE).max(pause(1, self.share, usable));
         }
         if !self.error.is_retryable() && !usable {

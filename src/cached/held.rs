@@ -88,20 +88,24 @@ fn believable(lifetime: Duration) -> Duration {
 }
 
 /// How long from `now` until `token` expires; `None` if it has expired.
-///
-/// The source read the wall clock at some moment between `before` and `now`, and the clock may have been set
-/// between the two. Measured from `now` a clock that was set forward, or a suspended machine, shortens the
-/// time that is left; measured from `before`, by the monotonic clock, one that was set back does. The shorter
-/// of the two counts, so that no change makes a token live longer. A clock that was set back can leave
-/// nothing by the first reading although the source read it afterwards: then the second one counts alone.
 fn left(token: &Token, before: Now, now: Now) -> Option<Duration> {
+    let longest = token.lifetime().map_or(LONGEST_LIFETIME, believable);
+    time_to(token.expires_at(), before, now).map(|left| left.min(longest))
+}
+
+/// How long from `now` until the wall clock shows `time`, which a source computed by a look at it after
+/// `before`; `None` if that is past.
+///
+/// The wall clock may have been set meanwhile. Measured from `now`, a clock that was set forward, or a
+/// suspended machine, shortens the time; measured from `before`, by the monotonic clock, one that was set
+/// back does. The shorter of the two counts, so that no change makes a token live longer. A clock that was
+/// set back before the source looked at it leaves nothing by the second measure: then the first counts alone.
+pub(super) fn time_to(time: SystemTime, before: Now, now: Now) -> Option<Duration> {
     let some = |left: &Duration| !left.is_zero();
     let elapsed = now.monotonic.saturating_duration_since(before.monotonic);
-    let expires_at = token.expires_at();
-    let from_before = expires_at.duration_since(before.wall).ok().and_then(|left| left.checked_sub(elapsed));
-    let from_now = expires_at.duration_since(now.wall).ok().filter(some)?;
-    let left = from_before.filter(some).map_or(from_now, |left| left.min(from_now));
-    Some(left.min(token.lifetime().map_or(LONGEST_LIFETIME, believable)))
+    let from_before = time.duration_since(before.wall).ok().and_then(|left| left.checked_sub(elapsed));
+    let from_now = time.duration_since(now.wall).ok().filter(some)?;
+    Some(from_before.filter(some).map_or(from_now, |left| left.min(from_now)))
 }
 
 impl Limit {

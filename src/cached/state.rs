@@ -160,8 +160,11 @@ impl State {
                 },
             },
         };
-        let replaced =
-            if current { self.back_off.add(failure, now, share, flight.time) } else { BackOff::default() };
+        let replaced = if current {
+            self.back_off.add(failure, (before, now), share, flight.time)
+        } else {
+            BackOff::default()
+        };
         (outcome, replaced)
     }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// A clock moved by hand. Clones are the same clock.
 ///
-/// It starts at 2026-01-01 00:00 UTC. Whoever waits on it waits, in real time, until somebody moves it far
-/// enough.
+/// It starts at 2026-01-01 00:00 UTC. A thread that waits on it waits, in real time, until another thread
+/// moves it far enough.
 ///
 /// ```
 /// use shortway::Clock;
@@ -21,10 +21,10 @@ use std::time::{Duration, Instant, SystemTime};
 /// assert_eq!(clock.now(), before + Duration::from_secs(3600));
 /// ```
 #[derive(Clone, Debug)]
-pub struct ManualClock(Arc<Mutex<Hands>>);
+pub struct ManualClock(Arc<Mutex<Times>>);
 
 #[derive(Debug)]
-struct Hands {
+struct Times {
     wall: SystemTime,
     monotonic: Instant,
     waiting: Vec<Thread>,
@@ -37,44 +37,44 @@ impl ManualClock {
     /// A clock that shows 2026-01-01 00:00 UTC.
     #[must_use]
     pub fn new() -> Self {
-        let hands =
-            Hands { wall: SystemTime::UNIX_EPOCH + START, monotonic: Instant::now(), waiting: Vec::new() };
-        Self(Arc::new(Mutex::new(hands)))
+        let times =
+            Times { wall: SystemTime::UNIX_EPOCH + START, monotonic: Instant::now(), waiting: Vec::new() };
+        Self(Arc::new(Mutex::new(times)))
     }
 
-    /// Lets time pass: both clocks go on.
+    /// Lets time pass on both clocks.
     pub fn advance(&self, by: Duration) {
-        self.turn(|hands| {
-            hands.wall += by;
-            hands.monotonic += by;
+        self.change(|times| {
+            times.wall += by;
+            times.monotonic += by;
         });
     }
 
-    /// Suspends the machine: only the wall clock goes on.
+    /// Suspends the machine: time passes on the wall clock only.
     pub fn suspend(&self, by: Duration) {
-        self.turn(|hands| hands.wall += by);
+        self.change(|times| times.wall += by);
     }
 
     /// Sets the wall clock, forward or back.
     pub fn set(&self, wall: SystemTime) {
-        self.turn(|hands| hands.wall = wall);
+        self.change(|times| times.wall = wall);
     }
 
     /// How many threads wait on this clock.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.hands().waiting.len()
+        self.times().waiting.len()
     }
 
-    fn turn(&self, turn: impl FnOnce(&mut Hands)) {
-        let mut hands = self.hands();
-        turn(&mut hands);
-        for thread in &hands.waiting {
+    fn change(&self, change: impl FnOnce(&mut Times)) {
+        let mut times = self.times();
+        change(&mut times);
+        for thread in &times.waiting {
             thread.unpark();
         }
     }
 
-    fn hands(&self) -> MutexGuard<'_, Hands> {
+    fn times(&self) -> MutexGuard<'_, Times> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -87,26 +87,26 @@ impl Default for ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> SystemTime {
-        self.hands().wall
+        self.times().wall
     }
 
     fn monotonic(&self) -> Instant {
-        self.hands().monotonic
+        self.times().monotonic
     }
 
     fn park_until(&self, deadline: Instant) {
         {
-            let mut hands = self.hands();
-            if hands.monotonic >= deadline {
+            let mut times = self.times();
+            if times.monotonic >= deadline {
                 return;
             }
-            hands.waiting.push(thread::current());
+            times.waiting.push(thread::current());
         }
         thread::park();
         let me = thread::current().id();
-        let mut hands = self.hands();
-        if let Some(place) = hands.waiting.iter().position(|t| t.id() == me) {
-            hands.waiting.swap_remove(place);
+        let mut times = self.times();
+        if let Some(place) = times.waiting.iter().position(|t| t.id() == me) {
+            times.waiting.swap_remove(place);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{SECOND, Scripted, cache, cached, fail, secret};
 use shortway::testing::ManualClock;
-use shortway::{CachePolicy, Cached, Clock, ErrorKind, Token, TokenKind, TokenSource};
+use shortway::{CachePolicy, Cached, Clock, Error, ErrorKind, Token, TokenKind, TokenSource};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant, SystemTime};
@@ -208,4 +208,27 @@ fn token_expires_by_the_clock_that_leaves_less() {
         go_on(&clock, far);
         cached.token().expect_err("expired, and the refresh fails");
     }
+}
+
+/// By the wall alone the pause would last two hours more.
+#[test]
+fn clock_set_back_during_a_refused_refresh_does_not_lengthen_the_pause() {
+    let clock = ManualClock::new();
+    let time = clock.clone();
+    let cached = cache(
+        Scripted::new(move |call, _| {
+            let now = time.now();
+            if call == 1 {
+                time.set(now - 2 * HOUR);
+                return Err(Error::new(ErrorKind::Throttled, "slow down").with_retry_at(now + 5 * SECOND));
+            }
+            Token::new(TokenKind::Access, &format!("token-{call}"), now + HOUR)
+        }),
+        &clock,
+    );
+    assert_eq!(cached.token().expect_err("throttled").kind(), ErrorKind::Throttled);
+    let next = cached.token().expect_err("too soon").retry_at();
+    assert_eq!(next, Some(clock.now() + 5 * SECOND));
+    clock.advance(5 * SECOND);
+    assert_eq!(secret(&cached), "token-2");
 }

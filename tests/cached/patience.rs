@@ -261,3 +261,16 @@ fn time_out_of_a_caller_that_had_waited_long_does_not_count_for_one_that_has_tim
     });
     assert_eq!(secret(&cached), "token-3");
 }
+
+#[test]
+fn hurried_and_patient_callers_together_do_not_keep_the_pause_short() {
+    let clock = ManualClock::new();
+    let cached = cache(Scripted::new(|_, _| Err(Error::new(ErrorKind::Connect, "refused"))), &clock);
+    for _ in 0..1200 {
+        let _ = cached.token_for(&within(&clock, HURRIED));
+        let _ = cached.token();
+        clock.advance(SECOND / 10);
+    }
+    let calls = cached.source().calls();
+    assert!(calls <= 40, "{calls} calls in 120 s");
+}

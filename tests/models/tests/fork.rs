@@ -49,10 +49,10 @@ fn child_does_not_wait_for_a_refresh_of_its_parent() {
                 let mut status = 0;
                 // SAFETY: `child` is a child of this process, `status` is writable.
                 assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+                release.send(()).unwrap();
                 assert_eq!(status, 0, "the child has a token of its own");
             }
         }
-        release.send(()).unwrap();
         assert_eq!(leader.join().unwrap().unwrap().expose_secret(), "token-1");
     });
 }

@@ -462,8 +462,12 @@ fn tell(events: &[Event]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(20_000))]
 
     #[test]
     fn every_history_keeps_the_properties(events in prop::collection::vec(event(), 1..60)) {
@@ -472,7 +476,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(2_000))]
 
     /// A source that never fails, and clocks that run ahead, stand still and are put right: then no call
     /// fails, and one request is made for a token's lifetime.
@@ -504,7 +508,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(1_000))]
 
     /// I8: a source that fails is called no more often than the shortest pause allows.
     #[test]
@@ -591,7 +595,8 @@ proptest! {
                 assert_eq!((kind, at), (ErrorKind::Timeout, after));
             }
             drop(release);
-            assert_eq!(leader.join().expect("no panic").expect_err("released").kind(), ErrorKind::Unavailable);
+            let led = leader.join().expect("no panic").expect_err("released");
+            assert_eq!(led.kind(), ErrorKind::Unavailable);
         });
         assert_eq!(asked.load(Ordering::SeqCst), 1);
     }
