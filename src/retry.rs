@@ -141,9 +141,19 @@ pub(crate) fn run<T>(
 ) -> Result<T, Error> {
     let Schedule { policy, clock, deadline, waits_for_network } = schedule;
     let (mut made, mut unconnected) = (0, 0);
+    // Why there was no connection, if the last attempts had none.
+    let mut obstacle: Option<Error> = None;
     loop {
         let next = Attempt { number: made + 1, is_last: made + 1 >= policy.attempts };
         let (error, at_once) = match attempt(next) {
+            // An attempt that the deadline cuts short hides the obstacle of those before it.
+            Outcome::Final(Err(error)) | Outcome::Again(error)
+                if error.kind() == ErrorKind::Timeout
+                    && obstacle.is_some()
+                    && clock.monotonic() >= deadline =>
+            {
+                return Err(obstacle.unwrap_or(error).with_attempts(made));
+            }
             Outcome::Final(result) => return result,
             Outcome::Again(error) => (error, false),
             Outcome::AgainAtOnce(error) => (error, true),
@@ -152,8 +162,10 @@ pub(crate) fn run<T>(
         let counts = !(no_connection && waits_for_network);
         if counts {
             made += 1;
+            obstacle = None;
         } else {
             unconnected += 1;
+            obstacle = Some(error.clone());
         }
         let asked = error.retry_at().map(|at| at.duration_since(clock.now()).unwrap_or_default());
         let pause = match asked {

@@ -103,6 +103,26 @@ fn single_attempt_does_not_wait_for_the_network() {
 }
 
 #[test]
+fn attempt_that_the_deadline_cuts_short_does_not_hide_why_there_was_no_connection() {
+    let clock = QuickClock(ManualClock::new());
+    let begin = clock.monotonic();
+    let clock_of_transport = clock.clone();
+    let transport = Scripted::new(move |_, timeouts| {
+        if clock_of_transport.monotonic() - begin < Duration::from_secs(25) {
+            return Err(Error::new(ErrorKind::Connect, "connection refused"));
+        }
+        clock_of_transport.0.advance(timeouts.total);
+        Err(Error::new(ErrorKind::Timeout, "connecting took too long"))
+    });
+    let source =
+        builder("http://127.0.0.1:1").transport(transport).clock(clock).build_uncached().expect("a source");
+    let error =
+        source.token_for(&Ask::new().with_deadline(begin + Duration::from_secs(30))).expect_err("no network");
+    assert!(error.message().ends_with("connection refused"), "{error}");
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, Some(0)));
+}
+
+#[test]
 fn fault_after_the_network_came_counts_as_before() {
     let calls = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&calls);
