@@ -551,14 +551,23 @@ fn refused_connections_and_unresolved_names_are_told_apart() {
         exchange(&UreqTransport::new(), get(&format!("http://{closed}/"))).expect_err("nobody listens");
     assert_eq!(
         (error.kind(), error.to_string()),
-        (ErrorKind::Connect, format!("cannot connect to {HOST}: connection refused"))
+        (
+            ErrorKind::Connect,
+            format!(
+                "cannot connect to {HOST}: connection refused; no program accepts connections there: check host \
+                 and port, or a firewall refuses them"
+            )
+        )
     );
     let agent = ureq::Agent::config_builder().proxy(None).build().new_agent();
     for transport in [UreqTransport::new(), UreqTransport::with_agent(agent)] {
         let error = exchange(&transport, get("https://no-such-host.invalid/")).expect_err("no such host");
         assert_eq!(
             (error.kind(), error.to_string().as_str()),
-            (ErrorKind::Dns, "cannot resolve no-such-host.invalid")
+            (
+                ErrorKind::Dns,
+                "cannot resolve no-such-host.invalid; check that this machine has a network and that its DNS works"
+            )
         );
     }
 }

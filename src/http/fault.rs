@@ -182,8 +182,17 @@ impl Fault {
     fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotFound(Peer::Proxy(_)) => Some("check the name of the proxy in HTTPS_PROXY or ALL_PROXY"),
+            Self::NotFound(_) | Self::SlowLookUp(_) => {
+                Some("check that this machine has a network and that its DNS works")
+            }
             Self::NoConnection(Peer::Proxy(_), _) | Self::SlowConnection(Peer::Proxy(_)) => {
                 Some("requests go through this proxy: is it running, and are its name and port right?")
+            }
+            Self::NoConnection(_, io::ErrorKind::ConnectionRefused) => {
+                Some("no program accepts connections there: check host and port, or a firewall refuses them")
+            }
+            Self::NoConnection(..) | Self::SlowConnection(_) => {
+                Some("check that this machine has a network and that no firewall is in the way")
             }
             Self::NoThread(_) | Self::Panicked(_) => Some("is this process at a limit of threads or memory?"),
             Self::ProxyLoginMissing(_) => {

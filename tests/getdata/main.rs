@@ -156,8 +156,13 @@ fn report(metrics: &[(&str, &str)], rows: &[(&str, &[&str])], totals: &[&str], m
 
 /// A token endpoint that grants, and an API that always answers with `status` and `body`.
 fn json_endpoint(status: u16, body: &str) -> Endpoint {
+    json_endpoint_at("127.0.0.1:0", status, body)
+}
+
+/// The same at this address.
+fn json_endpoint_at(address: &str, status: u16, body: &str) -> Endpoint {
     let body = body.as_bytes().to_vec();
-    Endpoint::start(move |request| {
+    Endpoint::start_at(address, move |request| {
         let json = vec![("Content-Type", "application/json; charset=utf-8".to_owned())];
         if request.line.starts_with("POST /token ") {
             (200, json, granted())
@@ -199,10 +204,15 @@ fn columns(report: &str) -> Vec<String> {
 
 /// The command of such a run; the key file lies in `folder`.
 fn command_with_key(server: &Endpoint, folder: &Path, rest: &[&str]) -> Command {
+    command_with_key_at(&server.url, folder, rest)
+}
+
+/// The same for a server at `url`, which need not be there yet.
+fn command_with_key_at(url: &str, folder: &Path, rest: &[&str]) -> Command {
     let key = folder.join("key.json");
     std::fs::write(&key, THROW_AWAY_KEY_JSON).expect("written");
     let mut command = command(rest.iter().copied());
-    command.arg("--key").arg(key).args(["--property", "1234", "--api-url", &server.url]);
-    command.args(["--token-url", &format!("{}/token", server.url)]);
+    command.arg("--key").arg(key).args(["--property", "1234", "--api-url", url]);
+    command.args(["--token-url", &format!("{url}/token")]);
     command
 }

@@ -2,10 +2,12 @@
 
 use crate::util::endpoint::Endpoint;
 use crate::{
-    REPORT, TOKEN, assert_options_are_in_help, columns, command_with_key, granted, report, run_for, stderr,
+    REPORT, TOKEN, assert_options_are_in_help, columns, command_with_key, command_with_key_at, granted,
+    json_endpoint_at, report, run_for, stderr,
 };
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::mpsc;
@@ -133,4 +135,27 @@ fn announcement_tells_the_last_failure_and_no_secret() {
     );
     assert!(note.contains("503"), "{note}");
     assert!(!note.contains("assertion=") && !note.contains("eyJ") && !note.contains(TOKEN), "{note}");
+}
+
+#[test]
+fn job_that_starts_before_its_network_says_what_it_waits_for_and_succeeds() {
+    // A port that nobody listens on yet.
+    let address =
+        TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").to_string();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child = command_with_key_at(&format!("http://{address}"), folder.path(), &["--format", "csv"])
+        .args(columns(REPORT))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("getdata runs");
+    let mut notes = BufReader::new(child.stderr.take().expect("stderr")).lines();
+    assert_eq!(
+        notes.next().expect("a note").expect("text"),
+        "note: no token after 3 s, still waiting for it: cannot connect to 127.0.0.1: connection refused"
+    );
+    let _server = json_endpoint_at(&address, 200, REPORT);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{:?}", notes.collect::<Vec<_>>());
+    assert!(output.stdout.starts_with(b"pagePath,"), "{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -12,7 +12,13 @@ pub struct Endpoint {
 
 impl Endpoint {
     pub fn start(answer: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Self {
-        let server = Server::always(vec![Act::Answer(Arc::new(answer))]);
+        Self::start_at("127.0.0.1:0", answer)
+    }
+
+    /// The same at this address.
+    pub fn start_at(address: &str, answer: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Self {
+        let acts = vec![Act::Answer(Arc::new(answer))];
+        let server = Server::start_at(address, move |_| acts.clone(), Vec::new());
         Self { url: format!("http://{}", server.address), server }
     }
 

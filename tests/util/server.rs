@@ -118,7 +118,19 @@ impl Server {
     /// # Panics
     /// When there is no port.
     pub fn start(script: impl Fn(usize) -> Vec<Act> + Send + Sync + 'static, opening: Vec<Act>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        Self::start_at("127.0.0.1:0", script, opening)
+    }
+
+    /// The same at this address.
+    ///
+    /// # Panics
+    /// When the address is taken.
+    pub fn start_at(
+        address: &str,
+        script: impl Fn(usize) -> Vec<Act> + Send + Sync + 'static,
+        opening: Vec<Act>,
+    ) -> Self {
+        let listener = TcpListener::bind(address).expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let shared = Arc::new(Shared {
             healed: AtomicBool::new(false),
