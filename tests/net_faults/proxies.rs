@@ -145,7 +145,8 @@ fn environment_decides_and_errors_name_the_proxy() {
     };
     let (dead, login, forbidding) = (dead(), refusing(407), refusing(403));
     let login = |user: &str| format!("http://{user}{}", login.address);
-    let direct = "Dns: cannot resolve host.invalid";
+    let direct =
+        "Dns: cannot resolve host.invalid; check that this machine has a network and that its DNS works";
     let refused = format!(
         "Connect: cannot connect to the proxy {dead}: connection refused; requests go through this proxy: \
          is it running, \
