@@ -99,6 +99,8 @@ fn without_a_usable_token_callers_get_an_error_until_the_back_off_ends() {
     assert_eq!(cause.to_string(), "no");
     let at = held_off.retry_at().expect("a time");
     assert!(held_off.is_retryable() && at > clock.now() && at <= clock.now() + SECOND);
+    clock.advance(SECOND / 10);
+    assert_eq!(cached.token().expect_err("too soon").retry_at(), Some(at));
     clock.advance(SECOND);
     assert_eq!(secret(&cached), "token-2");
 }
