@@ -139,48 +139,72 @@ pub(crate) fn run<T>(
     schedule: Schedule<'_>,
     mut attempt: impl FnMut(Attempt) -> Outcome<T>,
 ) -> Result<T, Error> {
-    let Schedule { policy, clock, deadline, waits_for_network } = schedule;
-    let (mut made, mut unconnected) = (0, 0);
-    // Why there was no connection, if the last attempts had none.
-    let mut obstacle: Option<Error> = None;
+    let mut progress = Progress::default();
     loop {
-        let next = Attempt { number: made + 1, is_last: made + 1 >= policy.attempts };
-        let (error, at_once) = match attempt(next) {
-            // An attempt that the deadline cuts short hides the obstacle of those before it.
+        let number = progress.made + 1;
+        let (error, at_once) = match attempt(Attempt { number, is_last: number >= schedule.policy.attempts })
+        {
+            // An attempt that the deadline cuts short hides why those before it had no connection.
             Outcome::Final(Err(error)) | Outcome::Again(error)
                 if error.kind() == ErrorKind::Timeout
-                    && obstacle.is_some()
-                    && clock.monotonic() >= deadline =>
+                    && progress.obstacle.is_some()
+                    && schedule.clock.monotonic() >= schedule.deadline =>
             {
-                return Err(obstacle.unwrap_or(error).with_attempts(made));
+                return Err(progress.obstacle.unwrap_or(error).with_attempts(progress.made));
             }
             Outcome::Final(result) => return result,
             Outcome::Again(error) => (error, false),
             Outcome::AgainAtOnce(error) => (error, true),
         };
+        let counts = progress.count(&error, schedule.waits_for_network);
+        match progress.pause(&schedule, &error, counts, at_once) {
+            Some(pause) => schedule.clock.sleep(pause),
+            None => return Err(error.with_attempts(progress.made)),
+        }
+    }
+}
+
+/// The attempts so far.
+#[derive(Default)]
+struct Progress {
+    /// Those that count.
+    made: u32,
+    /// Those without a connection, if they do not count.
+    unconnected: u32,
+    /// Why there was no connection, if the last attempt had none.
+    obstacle: Option<Error>,
+}
+
+impl Progress {
+    /// Counts an attempt that failed with `error`, if it counts: what did not reach the server may not.
+    fn count(&mut self, error: &Error, waits_for_network: bool) -> bool {
         let no_connection = matches!(error.kind(), ErrorKind::Dns | ErrorKind::Connect);
         let counts = !(no_connection && waits_for_network);
         if counts {
-            made += 1;
-            obstacle = None;
+            self.made += 1;
+            self.obstacle = None;
         } else {
-            unconnected += 1;
-            obstacle = Some(error.clone());
+            self.unconnected += 1;
+            self.obstacle = Some(error.clone());
         }
+        counts
+    }
+
+    /// How long to wait before the next attempt; `None` if there is none.
+    fn pause(&self, schedule: &Schedule<'_>, error: &Error, counts: bool, at_once: bool) -> Option<Duration> {
+        let Schedule { policy, clock, deadline, .. } = *schedule;
         let asked = error.retry_at().map(|at| at.duration_since(clock.now()).unwrap_or_default());
         let pause = match asked {
             _ if at_once => Duration::ZERO,
             // The server closed a connection that was kept from an earlier request; the next one is new.
-            _ if made == 1 && error.kind() == ErrorKind::Closed => Duration::ZERO,
+            _ if self.made == 1 && error.kind() == ErrorKind::Closed => Duration::ZERO,
             Some(asked) => asked.max(MIN_DELAY),
-            None if counts => policy.pause(made, policy.max_delay),
-            None => policy.pause(unconnected, MAX_NETWORK_DELAY),
+            None if counts => policy.pause(self.made, policy.max_delay),
+            None => policy.pause(self.unconnected, MAX_NETWORK_DELAY),
         };
+        let is_left = !counts || self.made < policy.attempts_after(error);
         let in_time = clock.monotonic().checked_add(pause).is_some_and(|then| then < deadline);
         let in_reach = asked.is_none_or(|asked| asked <= policy.max_delay);
-        if counts && made >= policy.attempts_after(&error) || !in_time || !in_reach {
-            return Err(error.with_attempts(made));
-        }
-        clock.sleep(pause);
+        (is_left && in_time && in_reach).then_some(pause)
     }
 }

@@ -121,7 +121,7 @@ const JITTER: f64 = 0.2;
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
 /// The pause after a failed refresh while the old token is usable: 5 s, doubled with each failure up to 60 s.
-/// Nobody waits for it, and 180 s hold several attempts.
+/// No caller waits for it, and 180 s hold several attempts.
 const STALE_PAUSE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
 /// The largest part of a pause that is taken off at random: a half. Programs that failed together retry
