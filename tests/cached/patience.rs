@@ -6,7 +6,7 @@ use shortway::{Ask, CachePolicy, Cached, Clock, Error, ErrorKind, Token, TokenKi
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const HURRIED: Duration = Duration::from_millis(100);
 
@@ -35,8 +35,12 @@ fn slow(clock: &ManualClock) -> Scripted<impl Fn(usize, &Ask) -> Result<Token, E
     })
 }
 
+/// Waits for a condition. A test that would hang fails instead.
+#[track_caller]
 fn until(condition: impl Fn() -> bool) {
+    let begin = Instant::now();
     while !condition() {
+        assert!(begin.elapsed() < 20 * SECOND, "what the test waits for does not happen");
         thread::yield_now();
     }
 }
