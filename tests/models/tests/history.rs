@@ -462,8 +462,14 @@ fn tell(events: &[Event]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// So many histories, or as many times more as the variable `HISTORIES_TIMES` says.
 fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    let times = std::env::var("HISTORIES_TIMES").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
+    ProptestConfig {
+        cases: cases.saturating_mul(times),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {
