@@ -1,6 +1,5 @@
 //! The pause after a failed refresh: how long it lasts and which callers it holds off.
 
-use super::fault::Fault;
 use super::held::{Now, after, time_to};
 use super::policy::{DENIED_PAUSE, LONGEST_ASKED_PAUSE, pause};
 use crate::error::{Error, ErrorKind};
@@ -78,7 +77,7 @@ impl BackOff {
 
     /// The error for a caller that is held off.
     pub(super) fn error(&self, asker: Asker) -> Option<Error> {
-        self.holding(asker).map(|(failure, left)| failure.as_back_off(asker.now.wall.checked_add(left)))
+        self.holding(asker).map(|(failure, left)| failure.as_back_off(left, asker.now.wall.checked_add(left)))
     }
 
     /// How long the caller is still held off.
@@ -119,10 +118,14 @@ impl Failure {
         pause(self.count, self.share, usable)
     }
 
-    fn as_back_off(&self, retry_at: Option<SystemTime>) -> Error {
-        let mut error = Error::from(Fault::BackOff)
+    /// The reason is in the text, for programs that print no more; the cause of the failure stays the cause.
+    fn as_back_off(&self, left: Duration, retry_at: Option<SystemTime>) -> Error {
+        let (reason, seconds) = (self.error.message(), left.as_secs() + 1);
+        let message =
+            format!("no token: the last refresh failed ({reason}), the next one is due in {seconds} s");
+        let mut error = Error::new(ErrorKind::Backoff, message)
             .with_retryable(self.error.is_retryable())
-            .with_source(self.error.clone());
+            .with_source_of(&self.error);
         if let Some(hint) = self.error.hint() {
             error = error.with_hint(hint);
         }

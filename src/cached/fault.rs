@@ -13,7 +13,6 @@ pub(super) enum Fault {
     Repeated,
     NoLater,
     AboutToExpire,
-    BackOff,
     ReplacedTooOften,
 }
 
@@ -23,7 +22,7 @@ impl Fault {
             Self::OutOfTime | Self::UnderWay => ErrorKind::Timeout,
             Self::OwnRefresh => ErrorKind::Other,
             Self::Panicked => ErrorKind::Aborted,
-            Self::BackOff | Self::ReplacedTooOften => ErrorKind::Backoff,
+            Self::ReplacedTooOften => ErrorKind::Backoff,
             Self::Expired | Self::Refused | Self::Repeated | Self::NoLater | Self::AboutToExpire => {
                 ErrorKind::Unavailable
             }
@@ -41,7 +40,6 @@ impl Fault {
             Self::Repeated => "the source returned the same token again",
             Self::NoLater => "the source returned a token that expires no later than the cached one",
             Self::AboutToExpire => "the source returned a token that is about to expire",
-            Self::BackOff => "no token: the last refresh failed, and the next one is not due yet",
             Self::ReplacedTooOften => {
                 "no other token: the cached one was replaced three times within a minute"
             }

@@ -69,7 +69,7 @@ use std::time::Duration;
 /// | expired, and a refresh failed a moment ago | an error of the kind [`Backoff`], at once |
 ///
 /// A refresh that fails leaves a usable token in use; the caller that made it gets that token too. A
-/// [`Backoff`] error has the failure as its `source()` and the time of the next attempt as
+/// [`Backoff`] error tells why the refresh failed, and has the time of the next one as
 /// [`Error::retry_at`].
 ///
 /// The times are [`CachePolicy`]'s defaults. They are shorter for tokens that live less than 15 minutes. Both

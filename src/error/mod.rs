@@ -200,6 +200,13 @@ impl Error {
         self
     }
 
+    /// Takes over the cause of `other`, for an error that tells what `other` says in its own text.
+    #[must_use]
+    pub fn with_source_of(mut self, other: &Self) -> Self {
+        self.inner().source.clone_from(&other.0.source);
+        self
+    }
+
     pub(crate) fn with_description(mut self, description: String) -> Self {
         self.inner().description = Some(description);
         self

@@ -94,15 +94,28 @@ fn without_a_usable_token_callers_get_an_error_until_the_back_off_ends() {
     assert_eq!(cached.token().expect_err("no network").kind(), ErrorKind::Dns);
     let held_off = cached.token().expect_err("too soon");
     assert_eq!(held_off.kind(), ErrorKind::Backoff);
-    assert_eq!(held_off.to_string(), "no token: the last refresh failed, and the next one is not due yet");
-    let cause = std::error::Error::source(&held_off).expect("the failure");
-    assert_eq!(cause.to_string(), "no");
+    assert_eq!(held_off.to_string(), "no token: the last refresh failed (no), the next one is due in 1 s");
     let at = held_off.retry_at().expect("a time");
     assert!(held_off.is_retryable() && at > clock.now() && at <= clock.now() + SECOND);
     clock.advance(SECOND / 10);
     assert_eq!(cached.token().expect_err("too soon").retry_at(), Some(at));
     clock.advance(SECOND);
     assert_eq!(secret(&cached), "token-2");
+}
+
+#[test]
+fn cause_of_a_failure_is_the_cause_of_the_errors_that_follow() {
+    let clock = ManualClock::new();
+    let cached = cached(&clock, 3600 * SECOND);
+    let refused = Error::new(ErrorKind::Unavailable, "the vault is sealed").with_source(std::fmt::Error);
+    cached.source().push(Err(refused.with_hint("unseal it")));
+    cached.token().expect_err("sealed");
+    let held_off = cached.token().expect_err("too soon");
+    assert_eq!(
+        held_off.to_string(),
+        "no token: the last refresh failed (the vault is sealed), the next one is due in 1 s; unseal it"
+    );
+    assert!(held_off.cause::<std::fmt::Error>().is_some());
 }
 
 #[test]
