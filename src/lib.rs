@@ -43,6 +43,8 @@
 //! [text](ServiceAccountKey::from_json), for example of an environment variable that holds the JSON itself. A
 //! private key that lives in a KMS or an HSM signs through a [`Signer`] of your own.
 //!
+//! [`id_token`] gives ID tokens, for services that check who calls, from the same key.
+//!
 //! [`Tokens`] is the type of what `build()` returns, whatever the credential is. Its clones share one token:
 //! give one to each part of the program. [`Cached::new`] puts the same cache around a [`TokenSource`] of your
 //! own.
@@ -202,7 +204,7 @@ pub use error::{Error, ErrorKind, GoogleStatus, OAuthError, StatusDetail, Status
 pub use key::{CREDENTIALS_VARIABLE, ServiceAccountKey, Signer};
 pub use retry::RetryPolicy;
 pub use secret::Secret;
-pub use source::{ServiceAccountOptions, Tokens, TokensBuilder, service_account};
+pub use source::{IdTokenOptions, ServiceAccountOptions, Tokens, TokensBuilder, id_token, service_account};
 pub use token::{Token, TokenKind};
 pub use token_source::{Ask, FromFn, Identity, TokenSource, from_fn};
 

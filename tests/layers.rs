@@ -66,7 +66,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("endpoint/token", &["advice", "document", "refusal", "answer"]),
     ("credential", &["service_account"]),
     ("cached", &["policy", "fault", "held", "back_off", "flight", "state", "shared"]),
-    ("source", &["service_account"]),
+    ("source", &["exchange", "service_account", "id_token"]),
     (
         "analytics",
         &["wire", "property", "request", "answer", "table", "rows", "report", "refusal", "call", "client"],

@@ -2,5 +2,5 @@
 
 mod service_account;
 
-pub(crate) use service_account::Request as ServiceAccountRequest;
 pub use service_account::ServiceAccount;
+pub(crate) use service_account::{Request as ServiceAccountRequest, Wanted};

@@ -30,11 +30,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 use tiny_http::{Header, Method, Request, Server};
+use token::Requested;
 
 /// A token endpoint and an Analytics API on loopback, until dropped.
 ///
 /// The token endpoint verifies the assertion's signature with the public half of [`throw_away_key`] and
-/// checks every claim. The API checks the token and answers `runReport` from the rows of a [`FakeTable`]: it
+/// checks every claim; its ID tokens are signed with the same key. The API checks the token and answers `runReport` from the rows of a [`FakeTable`]: it
 /// selects, filters by equality, groups and sums, orders (rows that tie come in another order each time),
 /// cuts by offset and limit, and adds totals. What it cannot evaluate it refuses with status 501 and says so.
 ///
@@ -307,7 +308,11 @@ impl Shared {
         let now = self.clock.now();
         let content_type = header(request, "Content-Type").unwrap_or_default();
         match token::check(&content_type, body, &format!("{}/token", self.address), now) {
-            Ok(scope) => {
+            Ok(Requested::IdToken(audience)) => {
+                let token = token::new_id_token(&audience, now, self.token_lifetime);
+                Answer::json(200, json!({"id_token": token}))
+            }
+            Ok(Requested::Scope(scope)) => {
                 let text = token::new_token();
                 self.state().tokens.insert(text.clone(), (scope, now + self.token_lifetime));
                 let body = json!({
