@@ -64,9 +64,9 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ),
     ("endpoint", &["token"]),
     ("endpoint/token", &["advice", "document", "refusal", "answer"]),
-    ("credential", &["service_account"]),
+    ("credential", &["service_account", "self_signed"]),
     ("cached", &["policy", "fault", "held", "back_off", "flight", "state", "shared"]),
-    ("source", &["exchange", "service_account", "id_token"]),
+    ("source", &["exchange", "service_account", "id_token", "self_signed"]),
     (
         "analytics",
         &["wire", "property", "request", "answer", "table", "rows", "report", "refusal", "call", "client"],

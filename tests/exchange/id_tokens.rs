@@ -8,7 +8,7 @@ use std::time::Duration;
 
 const AUDIENCE: &str = "https://service.example.com/";
 
-/// Made by PyJWT at the time that [`ManualClock`] starts with, and verified by it for [`AUDIENCE`].
+/// Made by `PyJWT` at the time that [`ManualClock`] starts with, and verified by it for [`AUDIENCE`].
 const ASSERTION: &str = include_str!("../data/golden/id_token.jwt");
 const ID_TOKEN: &str = include_str!("../data/golden/fake_id_token.jwt");
 

@@ -35,7 +35,8 @@ use token::Requested;
 /// A token endpoint and an Analytics API on loopback, until dropped.
 ///
 /// The token endpoint verifies the assertion's signature with the public half of [`throw_away_key`] and
-/// checks every claim; its ID tokens are signed with the same key. The API checks the token and answers `runReport` from the rows of a [`FakeTable`]: it
+/// checks every claim; its ID tokens are signed with the same key. Its API also takes a JWT that this key has
+/// signed itself (AIP-4111). It checks the token and answers `runReport` from the rows of a [`FakeTable`]: it
 /// selects, filters by equality, groups and sums, orders (rows that tie come in another order each time),
 /// cuts by offset and limit, and adds totals. What it cannot evaluate it refuses with status 501 and says so.
 ///
@@ -340,9 +341,10 @@ impl Shared {
             ));
         };
         let now = self.clock.now();
-        let scope = match self.state().tokens.get(token) {
-            Some((scope, end)) if now < *end => scope.clone(),
-            _ => {
+        let granted = self.state().tokens.get(token).filter(|(_, end)| now < *end).map(|(s, _)| s.clone());
+        let scope = match granted.or_else(|| token::self_signed_scope(token, &self.address, now)) {
+            Some(scope) => scope,
+            None => {
                 let mut answer = Answer::api(
                     401,
                     "UNAUTHENTICATED",

@@ -36,6 +36,7 @@ struct Claims {
 }
 
 const GOOGLE: &str = "https://oauth2.googleapis.com/token";
+const ANALYTICS_DATA: &str = "https://analyticsdata.googleapis.com/";
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const TIMEFRAME: &str = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check \
                          your iat and exp values in the JWT claim.";
@@ -58,7 +59,15 @@ pub(super) fn check(
         return Err(("invalid_request", format!("Content-Type is {content_type}")));
     }
     let assertion = assertion_of(body)?;
-    let (signed, signature) = assertion.rsplit_once('.').ok_or_else(|| malformed("has no signature"))?;
+    let key = throw_away_key();
+    let claims: Claims = verified(&assertion)?;
+    check_claims(&claims, key.client_email(), url, now)?;
+    requested(claims)
+}
+
+/// The payload of a JWT that the throw-away key has signed.
+fn verified<T: DeserializeOwned>(jwt: &str) -> Result<T, Refusal> {
+    let (signed, signature) = jwt.rsplit_once('.').ok_or_else(|| malformed("has no signature"))?;
     let (header, payload) = signed.split_once('.').ok_or_else(|| malformed("has no payload"))?;
     let header: Header = json_part(header, "header")?;
     let key = throw_away_key();
@@ -74,9 +83,41 @@ pub(super) fn check(
     UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, THROW_AWAY_PUBLIC_KEY)
         .verify(signed.as_bytes(), &signature)
         .map_err(|_| ("invalid_grant", "Invalid JWT Signature.".to_owned()))?;
-    let claims: Claims = json_part(payload, "payload")?;
-    check_claims(&claims, key.client_email(), url, now)?;
-    requested(claims)
+    json_part(payload, "payload")
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SelfSigned {
+    iss: String,
+    sub: String,
+    aud: Option<String>,
+    scope: Option<String>,
+    iat: u64,
+    exp: u64,
+}
+
+/// The scopes of a self-signed JWT for the API at `url`, at `now`; `None` if it is not a good one (AIP-4111).
+/// One for the API as a whole has all scopes of it.
+pub(super) fn self_signed_scope(jwt: &str, url: &str, now: SystemTime) -> Option<String> {
+    let claims: SelfSigned = verified(jwt).ok()?;
+    let (key, now) = (throw_away_key(), seconds(now));
+    let is_account = claims.iss == key.client_email() && claims.sub == claims.iss;
+    let is_current =
+        claims.iat <= now && now < claims.exp && claims.iat.checked_add(3600) == Some(claims.exp);
+    match (claims.aud, claims.scope) {
+        _ if !is_account || !is_current => None,
+        (Some(aud), None) => {
+            let is_this = aud == ANALYTICS_DATA || aud.strip_suffix('/') == Some(url);
+            is_this.then(|| crate::scope::ANALYTICS.to_owned())
+        }
+        (None, Some(scope)) => Some(scope),
+        _ => None,
+    }
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }
 
 /// Scopes or a target audience, never both and never none.
@@ -90,7 +131,7 @@ fn requested(claims: Claims) -> Result<Requested, Refusal> {
 }
 
 fn check_claims(claims: &Claims, email: &str, url: &str, now: SystemTime) -> Result<(), Refusal> {
-    let now = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let now = seconds(now);
     if claims.iss != email {
         return Err(("invalid_grant", "Invalid grant: account not found".into()));
     }

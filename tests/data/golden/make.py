@@ -58,16 +58,31 @@ GOLDEN["fake_id_token.jwt"] = jwt.encode(
 )
 
 
-def verify(name, audience):
+def self_signed(**access):
+    claims = {"iss": KEY["client_email"], "sub": KEY["client_email"]}
+    claims |= access
+    claims |= {"iat": ISSUED_AT, "exp": ISSUED_AT + 3600}
+    return jwt.encode(claims, KEY["private_key"], algorithm="RS256", headers={"kid": KEY["private_key_id"]})
+
+
+API = "https://analyticsdata.googleapis.com/"
+GOLDEN["self_signed_scope.jwt"] = self_signed(scope=SCOPE)
+GOLDEN["self_signed_audience.jwt"] = self_signed(aud=API)
+
+
+def verify(name, audience=None):
     """As a service does that receives the file: signature, audience, and the times that must be there."""
     public = load_pem_private_key(KEY["private_key"].encode(), None).public_key()
-    required = {"require": ["iss", "aud", "iat", "exp"], "verify_exp": False, "verify_iat": False}
+    required = {"require": ["iss", "iat", "exp"], "verify_exp": False, "verify_iat": False}
+    required["verify_aud"] = audience is not None
     jwt.decode((HERE / name).read_text(), public, ["RS256"], required, audience=audience)
 
 
 if "--check" in sys.argv:
     verify("id_token.jwt", KEY["token_uri"])
     verify("fake_id_token.jwt", "https://service.example.com/")
+    verify("self_signed_audience.jwt", API)
+    verify("self_signed_scope.jwt")
     wrong = [name for name, text in GOLDEN.items() if (HERE / name).read_text() != text]
     sys.exit(f"differ from what PyJWT {jwt.__version__} makes: {wrong}" if wrong else 0)
 for name, text in GOLDEN.items():
