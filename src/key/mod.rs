@@ -117,6 +117,32 @@ impl ServiceAccountKey {
         Ok(Self(Arc::new(Inner { client_email, key_id, project_id, token_uri, signer })))
     }
 
+    /// A key in parts, without the JSON around them, as some platforms have it in environment variables:
+    /// `client_email`, `private_key` and `private_key_id` of the key file. The private key is a PEM text, and
+    /// what [`from_json`](Self::from_json) repairs in one is repaired here too, such as a literal `\n` for each
+    /// line break. An empty `private_key_id` means that there is none; Google finds the key without it.
+    ///
+    /// ```no_run
+    /// use shortway::ServiceAccountKey;
+    ///
+    /// let part = |name: &str| std::env::var(name).unwrap_or_default();
+    /// let (email, pem, id) = (part("CLIENT_EMAIL"), part("PRIVATE_KEY"), part("PRIVATE_KEY_ID"));
+    /// let key = ServiceAccountKey::from_parts(email, &pem, Some(id))?;
+    /// # Ok::<(), shortway::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the e-mail address or the id is not one,
+    /// [`ErrorKind::Key`](crate::ErrorKind::Key) when the private key is damaged or of another kind. They name
+    /// the part as the field of a key file.
+    pub fn from_parts(
+        client_email: impl Into<String>,
+        private_key: &str,
+        private_key_id: Option<String>,
+    ) -> Result<Self, Error> {
+        Self::with_signer(client_email, private_key_id, json::signer(private_key)?)
+    }
+
     /// A service account whose key is elsewhere: `signer` signs for `client_email` with the key named
     /// `key_id`. An empty `key_id` means that there is none.
     ///
