@@ -1,7 +1,7 @@
 //! Signs claims into an assertion for the token endpoint, or into a token that APIs take as it is.
 //!
-//! In: [`Claims`] or [`Access`], and a [`Signer`]. Out: a compact JWS, base64url without padding. No clock, no
-//! network: the time is an argument. RFC 7515 §3.1, RFC 7518 §3.3, RFC 7523 §3, AIP-4111.
+//! In: [`Claims`] or [`Access`], and a [`Signer`]. Out: a compact JWS, base64url without padding. No clock,
+//! no network: the time is an argument. RFC 7515 §3.1, RFC 7518 §3.3, RFC 7523 §3, AIP-4111.
 
 use crate::error::{Error, ErrorKind};
 use crate::key::Signer;

@@ -1,7 +1,7 @@
 //! A service account whose key signs the token itself: no request, no endpoint.
 //!
-//! In: a key, and an API or scopes. Out: a JWT per call, signed anew; [`Cached`](crate::Cached) around it keeps
-//! it. AIP-4111.
+//! In: a key, and an API or scopes. Out: a JWT per call, signed anew; [`Cached`](crate::Cached) around it
+//! keeps it. AIP-4111.
 
 use crate::clock::Clock;
 use crate::endpoint::attempts;

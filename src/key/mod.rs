@@ -14,8 +14,10 @@ mod file;
 mod json;
 mod names;
 mod pem;
+mod pieces;
 mod rsa;
 mod signer;
+mod wrapping;
 
 pub use signer::Signer;
 
@@ -96,6 +98,11 @@ impl ServiceAccountKey {
 
     /// Reads a key file's text. A byte-order mark in front is skipped. [`FromStr`] does the same.
     ///
+    /// An encoding around the whole is undone, for it holds nothing else: base64 of both alphabets, a string
+    /// of JSON, quotes, escapes, percent-encoding. A document around the key file (an answer of IAM or Vault,
+    /// a Secret of Kubernetes, YAML, a line of an env file) is refused, and the error says how to take it
+    /// out.
+    ///
     /// # Errors
     /// As [`from_file`](Self::from_file).
     pub fn from_json(text: &str) -> Result<Self, Error> {
@@ -112,15 +119,15 @@ impl ServiceAccountKey {
 
     fn parse(bytes: &[u8]) -> Result<Self, Fault> {
         let json::Fields { client_email, key_id, project_id, token_uri, signer } =
-            json::parse(file::text(bytes)?)?;
+            wrapping::parse(file::text(bytes)?)?;
         let signer = Box::new(signer);
         Ok(Self(Arc::new(Inner { client_email, key_id, project_id, token_uri, signer })))
     }
 
     /// A key in parts, without the JSON around them, as some platforms have it in environment variables:
     /// `client_email`, `private_key` and `private_key_id` of the key file. The private key is a PEM text, and
-    /// what [`from_json`](Self::from_json) repairs in one is repaired here too, such as a literal `\n` for each
-    /// line break. An empty `private_key_id` means that there is none; Google finds the key without it.
+    /// what [`from_json`](Self::from_json) repairs in one is repaired here too, such as a literal `\n` for
+    /// each line break. An empty `private_key_id` means that there is none; Google finds the key without it.
     ///
     /// ```no_run
     /// use shortway::ServiceAccountKey;
@@ -133,8 +140,8 @@ impl ServiceAccountKey {
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the e-mail address or the id is not one,
-    /// [`ErrorKind::Key`](crate::ErrorKind::Key) when the private key is damaged or of another kind. They name
-    /// the part as the field of a key file.
+    /// [`ErrorKind::Key`](crate::ErrorKind::Key) when the private key is damaged or of another kind. They
+    /// name the part as the field of a key file.
     pub fn from_parts(
         client_email: impl Into<String>,
         private_key: &str,

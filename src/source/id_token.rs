@@ -14,7 +14,8 @@ use crate::key::ServiceAccountKey;
 /// own `exp`; Google grants an hour.
 ///
 /// An ID token has no scopes and acts for the account itself, so there is no way to set scopes or a subject
-/// here. Google's APIs do not accept it: for those, see [`service_account`](crate::service_account). AIP-4116.
+/// here. Google's APIs do not accept it: for those, see [`service_account`](crate::service_account).
+/// AIP-4116.
 ///
 /// ```no_run
 /// use shortway::{ServiceAccountKey, TokenSource};

@@ -45,8 +45,9 @@ pub fn self_signed<S: Into<String>>(
 }
 
 /// Starts a source of tokens that the key signs itself, for the one API that `audience` names:
-/// `https://SERVICE/`, with the slash at the end, such as `https://analyticsdata.googleapis.com/`. Otherwise as
-/// [`self_signed`]; scopes and an audience together are not possible, for Google refuses them.
+/// `https://SERVICE/`, with the slash at the end, such as `https://analyticsdata.googleapis.com/`.
+///
+/// Otherwise as [`self_signed`]; scopes and an audience together are not possible, for Google refuses them.
 ///
 /// ```no_run
 /// use shortway::ServiceAccountKey;

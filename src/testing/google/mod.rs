@@ -41,8 +41,9 @@ use token::Requested;
 /// cuts by offset and limit, and adds totals. What it cannot evaluate it refuses with status 501 and says so.
 ///
 /// Its answers have the shapes of Google's: an aggregate over no rows is an empty object, the row count of
-/// several date ranges counts a row once, zeros are left out, and there are keys that are not documented. With
-/// the feature `gzip` they are packed for a client that accepts gzip and says `gzip` in its `User-Agent`.
+/// several date ranges counts a row once, zeros are left out, and there are keys that are not documented.
+/// With the feature `gzip` they are packed for a client that accepts gzip and says `gzip` in its
+/// `User-Agent`.
 ///
 /// ```
 /// use shortway::analytics::{Analytics, DateRange, ReportRequest};

@@ -1,7 +1,7 @@
 //! The fake's token endpoint: takes an assertion apart and checks all of it.
 //!
-//! In: a form. Out: what is granted, or an OAuth error in Google's words. RFC 7523 §3, RFC 6749 §5.2; ID tokens:
-//! AIP-4116, `OpenID` Connect Core §2.
+//! In: a form. Out: what is granted, or an OAuth error in Google's words. RFC 7523 §3, RFC 6749 §5.2; ID
+//! tokens: AIP-4116, `OpenID` Connect Core §2.
 
 use crate::testing::key::{THROW_AWAY_PUBLIC_KEY, throw_away_key};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
