@@ -43,6 +43,8 @@
 //! [text](ServiceAccountKey::from_json), for example of an environment variable that holds the JSON itself. A
 //! private key that lives in a KMS or an HSM signs through a [`Signer`] of your own.
 //!
+//! A key file that is replaced while the program runs is noticed with [`KeyFile`] in place of the key.
+//!
 //! The same key gives more: [`id_token`] for services that check who calls, and [`self_signed`] for Google's
 //! own APIs without a request to the token endpoint.
 //!
@@ -202,7 +204,7 @@ pub use cached::{CachePolicy, Cached, Upkeep};
 pub use clock::{Clock, SystemClock};
 pub use credential::{SelfSigned, ServiceAccount};
 pub use error::{Error, ErrorKind, GoogleStatus, OAuthError, StatusDetail, StatusLink, StatusViolation};
-pub use key::{CREDENTIALS_VARIABLE, ServiceAccountKey, Signer};
+pub use key::{CREDENTIALS_VARIABLE, KeyFile, KeySource, ServiceAccountKey, Signer};
 pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use source::{

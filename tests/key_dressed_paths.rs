@@ -90,7 +90,8 @@ fn empty_directory_in_the_place_of_the_file_is_named() {
     let path = folder.path().join("key.json");
     std::fs::create_dir(&path).expect("a directory");
     let text = format!(
-        "cannot read the key file {}: it is an empty directory; a container runtime makes one where the file to \
+        "cannot read the key file {}: it is an empty directory; a container runtime makes one where the \
+         file to \
          mount does not exist: create the file, then the container anew",
         path.display()
     );

@@ -48,7 +48,8 @@ fn private_key_is_repaired_as_in_a_key_file() {
 fn part_that_is_not_one_is_named() {
     let email = "the field `client_email` is not the e-mail address of a service account; it looks like \
                  name@project.iam.gserviceaccount.com";
-    let key_id = "the field `private_key_id` is not a key id; it is 40 hexadecimal digits; remove the field if \
+    let key_id = "the field `private_key_id` is not a key id; it is 40 hexadecimal digits; remove the field \
+                  if \
                   the id is not known";
     assert_told("no e-mail", parts("", &PEM, KEY_ID), ErrorKind::Config, email);
     assert_told("the key as the e-mail", parts(&PEM, &PEM, KEY_ID), ErrorKind::Config, email);

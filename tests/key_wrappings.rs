@@ -120,7 +120,8 @@ fn documents() -> Vec<(&'static str, String, &'static str, &'static str)> {
     let vault_hint =
         "decode that field: jq -r '.. | .private_key_data? // empty' answer.json | base64 -d > key.json";
     let kubernetes = "is a Secret of Kubernetes, with the key file in its `data`";
-    let kubernetes_hint = "mount the Secret as a file, or decode the entry: kubectl get secret NAME -o json | \
+    let kubernetes_hint = "mount the Secret as a file, or decode the entry: kubectl get secret NAME -o json \
+                           | \
                            jq -r '.data[\"key.json\"]' | base64 -d > key.json";
     let terraform = "is an attribute or an output of Terraform, with the key file in it";
     let terraform_hint = "decode it: terraform output -raw NAME | base64 -d > key.json";

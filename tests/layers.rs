@@ -44,7 +44,22 @@ const TESTING: &str = "endpoint";
 const FOLDERS: &[(&str, &[&str])] = &[
     ("error", &["scrub", "google", "oauth"]),
     ("token_source", &["ask", "identity"]),
-    ("key", &["names", "fault", "fault_table", "signer", "pem", "rsa", "json", "pieces", "wrapping", "file"]),
+    (
+        "key",
+        &[
+            "names",
+            "fault",
+            "fault_table",
+            "signer",
+            "pem",
+            "rsa",
+            "json",
+            "pieces",
+            "wrapping",
+            "file",
+            "rotation",
+        ],
+    ),
     (
         "http",
         &[

@@ -130,8 +130,10 @@ fn refused_request_is_one_line_and_exit_status_1() {
         &output,
         1,
         &format!(
-            "error: the token endpoint refused the assertion of {EMAIL}: invalid_grant (Invalid JWT Signature.); \
-             the key was deleted or disabled, or belongs to another account: create a new key and use its file\n"
+            "error: the token endpoint refused the assertion of {EMAIL}: invalid_grant (Invalid JWT \
+             Signature.); \
+             the key was deleted or disabled, or belongs to another account: create a new key and use its \
+             file\n"
         ),
     );
 }
@@ -145,7 +147,8 @@ fn key_comes_from_the_variable_where_no_file_is_named() {
     let output = run(Command::new(program()).args(arguments).env(VARIABLE, &key));
     assert_eq!((output.status.code(), claims(stdout(&output))["iss"].as_str()), (Some(0), Some(EMAIL)));
     let output = run(Command::new(program()).args(arguments).env_remove(VARIABLE));
-    let unset = "error: no key file: GOOGLE_APPLICATION_CREDENTIALS is not set; set it to the path of the service \
+    let unset = "error: no key file: GOOGLE_APPLICATION_CREDENTIALS is not set; set it to the path of the \
+                 service \
                  account's JSON key file\n";
     assert_failed(&output, 1, unset);
     let output = run(Command::new(program()).args(arguments).args(["--key", "/no/such/key.json"]));
@@ -195,7 +198,8 @@ fn option_that_no_source_can_be_built_of_is_wrong_usage() {
         ),
         (
             &["--audience", "a b"],
-            "the target audience of the ID token has a blank or a control character in it; give the URL or the client \
+            "the target audience of the ID token has a blank or a control character in it; give the URL or \
+             the client \
              id that the service checks, one audience for each source",
         ),
         (
@@ -205,7 +209,8 @@ fn option_that_no_source_can_be_built_of_is_wrong_usage() {
         ),
         (
             &["--scope", ANALYTICS, "--token-url", "http://example.com/token"],
-            "the token endpoint URL is plain http to another machine; give an https URL, or http with a loopback IP \
+            "the token endpoint URL is plain http to another machine; give an https URL, or http with a \
+             loopback IP \
              address such as http://127.0.0.1:8080",
         ),
     ];

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::endpoint::attempts;
 use crate::error::Error;
 use crate::jwt::{self, Access, BACKDATED, LIFETIME};
-use crate::key::ServiceAccountKey;
+use crate::key::KeySource;
 use crate::retry::{Outcome, RetryPolicy};
 use crate::token::{Token, TokenKind};
 use crate::token_source::{Ask, Identity, TokenSource};
@@ -20,7 +20,7 @@ use std::time::Instant;
 /// Made by [`self_signed`](crate::self_signed), which puts a cache around it;
 /// [`build_uncached`](crate::TokensBuilder::build_uncached) gives the bare one.
 pub struct SelfSigned {
-    key: ServiceAccountKey,
+    keys: KeySource,
     identity: Identity,
     access: Allowed,
     clock: Arc<dyn Clock>,
@@ -37,24 +37,25 @@ pub(crate) enum Allowed {
 
 impl SelfSigned {
     pub(crate) fn new(
-        key: ServiceAccountKey,
+        keys: KeySource,
         access: Allowed,
         quota_project_id: Option<String>,
         clock: Arc<dyn Clock>,
         retry: RetryPolicy,
     ) -> Self {
-        let mut identity = Identity::new().with_email(key.client_email()).with_kind(TokenKind::Access);
+        let key = keys.key();
+        let mut identity = Identity::new()
+            .with_email(key.client_email())
+            .with_kind(TokenKind::Access)
+            .with_key_of(key.key_id());
         identity = match &access {
             Allowed::Audience(audience) => identity.with_audience(audience),
             Allowed::Scope(scope) => identity.with_scopes(scope.split(' ')),
         };
-        if let Some(key_id) = key.key_id() {
-            identity = identity.with_key_id(key_id);
-        }
         if let Some(project) = quota_project_id {
             identity = identity.with_quota_project_id(project);
         }
-        Self { key, identity, access, clock, retry }
+        Self { keys, identity, access, clock, retry }
     }
 
     fn sign(&self, deadline: Instant) -> Result<Token, Error> {
@@ -62,9 +63,8 @@ impl SelfSigned {
             Allowed::Audience(audience) => Access::Audience(audience),
             Allowed::Scope(scope) => Access::Scope(scope),
         };
-        let (signer, key_id, email) = (self.key.signer(), self.key.key_id(), self.key.client_email());
-        let now = self.clock.now();
-        let jwt = jwt::self_signed(signer, key_id, email, access, now, deadline)?;
+        let (key, now) = (self.keys.key(), self.clock.now());
+        let jwt = jwt::self_signed(key.signer(), key.key_id(), key.client_email(), access, now, deadline)?;
         // `exp` in the token: the time of signing is not later than this machine's clock.
         let expires_at = now + (LIFETIME - BACKDATED);
         Ok(Token::new(TokenKind::Access, jwt.expose_secret(), expires_at)?.with_lifetime(LIFETIME))
@@ -77,6 +77,8 @@ impl TokenSource for SelfSigned {
     }
 
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
+        // What a look finds wrong with the file is logged; the old key stays in use.
+        let _ = self.keys.look();
         // Only a signer that is elsewhere fails in a way that another attempt can change.
         attempts(&*self.clock, self.retry, ask, |attempt| match self.sign(attempt.deadline) {
             Err(error) if error.is_retryable() => Outcome::Again(error),
@@ -85,7 +87,7 @@ impl TokenSource for SelfSigned {
     }
 
     fn identity(&self) -> Option<Identity> {
-        Some(self.identity.clone())
+        Some(self.identity.clone().with_key_of(self.keys.key().key_id()))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::endpoint::{Attempt, Remote};
 use crate::error::Error;
 use crate::http::Url;
 use crate::jwt::{Claims, assertion};
-use crate::key::ServiceAccountKey;
+use crate::key::{Found, KeySource, ServiceAccountKey};
 use crate::retry::Outcome;
 use crate::token::{Token, TokenKind};
 use crate::token_source::{Ask, Identity, TokenSource};
@@ -22,7 +22,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// Made by [`service_account`](crate::service_account) and [`id_token`](crate::id_token), which put a cache
 /// around it; [`build_uncached`](crate::TokensBuilder::build_uncached) gives the bare one.
 pub struct ServiceAccount {
-    key: ServiceAccountKey,
+    keys: KeySource,
     identity: Identity,
     wanted: Wanted,
     url: Url,
@@ -42,7 +42,7 @@ pub(crate) enum Wanted {
 
 /// The account, what is requested, and where: all checked.
 pub(crate) struct Request {
-    pub(crate) key: ServiceAccountKey,
+    pub(crate) keys: KeySource,
     pub(crate) wanted: Wanted,
     pub(crate) subject: Option<String>,
     pub(crate) url: Url,
@@ -68,33 +68,31 @@ impl Wanted {
 
 impl ServiceAccount {
     pub(crate) fn new(request: Request, remote: Remote) -> Self {
-        let Request { key, wanted, subject, url, audience, quota_project_id } = request;
-        let audience = audience.unwrap_or_else(|| url.as_str().to_owned());
+        let Request { keys, wanted, subject, url, audience, quota_project_id } = request;
+        let (key, audience) = (keys.key(), audience.unwrap_or_else(|| url.as_str().to_owned()));
         let mut identity = Identity::new()
             .with_email(key.client_email())
             .with_audience(&audience)
             .with_endpoint(url.as_str())
-            .with_kind(wanted.kind());
+            .with_kind(wanted.kind())
+            .with_key_of(key.key_id());
         identity = match &wanted {
             Wanted::Scope(scope) => identity.with_scopes(scope.split(' ')),
             Wanted::TargetAudience(audience) => identity.with_target_audience(audience),
         };
-        if let Some(key_id) = key.key_id() {
-            identity = identity.with_key_id(key_id);
-        }
         if let Some(subject) = subject {
             identity = identity.with_subject(subject);
         }
         if let Some(project) = quota_project_id {
             identity = identity.with_quota_project_id(project);
         }
-        Self { key, identity, wanted, url, audience, remote, clock_offset: AtomicI64::new(0) }
+        Self { keys, identity, wanted, url, audience, remote, clock_offset: AtomicI64::new(0) }
     }
 
     /// One assertion, dated by this machine's clock and `offset` seconds, one request, one token.
-    fn exchange(&self, offset: i64, deadline: Instant) -> Result<Token, Error> {
+    fn exchange(&self, key: &ServiceAccountKey, offset: i64, deadline: Instant) -> Result<Token, Error> {
         let Remote { transport, clock, .. } = &self.remote;
-        let email = self.key.client_email();
+        let email = key.client_email();
         let mut claims = match &self.wanted {
             Wanted::Scope(scope) => Claims::for_scope(email, &self.audience, scope),
             Wanted::TargetAudience(target) => Claims::for_target_audience(email, &self.audience, target),
@@ -103,7 +101,7 @@ impl ServiceAccount {
             claims = claims.subject(subject);
         }
         let dated = shifted(clock.now(), offset);
-        let assertion = assertion(self.key.signer(), self.key.key_id(), &claims, dated, deadline)?;
+        let assertion = assertion(key.signer(), key.key_id(), &claims, dated, deadline)?;
         let grant = Grant { assertion: &assertion, kind: self.wanted.kind(), account: email };
         token::exchange(&**transport, &**clock, &self.url, grant, deadline)
     }
@@ -126,20 +124,37 @@ impl ServiceAccount {
         Some(offset)
     }
 
-    fn attempt(&self, attempt: Attempt, healed: &mut bool) -> Outcome<Token> {
-        let offset = self.clock_offset.load(Ordering::Relaxed);
-        let error = match self.exchange(offset, attempt.deadline) {
+    fn attempt(&self, attempt: Attempt, healed: &mut Healed) -> Outcome<Token> {
+        let (key, offset) = (self.keys.key(), self.clock_offset.load(Ordering::Relaxed));
+        let mut error = match self.exchange(&key, offset, attempt.deadline) {
             Ok(token) => return Outcome::Final(Ok(token)),
             Err(error) => error,
         };
-        if self.learned_offset(&error, offset).is_some() && !std::mem::replace(healed, true) {
-            Outcome::AgainAtOnce(error)
-        } else if error.is_retryable() {
+        if self.learned_offset(&error, offset).is_some() && !std::mem::replace(&mut healed.clock, true) {
+            return Outcome::AgainAtOnce(error);
+        }
+        if token::is_about_the_key(&error) && !std::mem::replace(&mut healed.key, true) {
+            let found = self.keys.look();
+            if !self.keys.key().is(&key) {
+                return Outcome::AgainAtOnce(error);
+            }
+            if let Found::Unusable(file) = found {
+                error = error.with_hint(format!("its file has no other key of the account: {file}"));
+            }
+        }
+        if error.is_retryable() {
             Outcome::Again(error)
         } else {
             Outcome::Final(Err(error.with_attempts(attempt.number)))
         }
     }
+}
+
+/// What a call has corrected already, each at most once.
+#[derive(Default)]
+struct Healed {
+    clock: bool,
+    key: bool,
 }
 
 /// `time` plus a number of seconds that may be negative; unchanged if the result is out of range.
@@ -154,12 +169,14 @@ impl TokenSource for ServiceAccount {
     }
 
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
-        let mut healed = false;
+        // What a look finds wrong with the file is logged; it matters here only once the key is refused.
+        let _ = self.keys.look();
+        let mut healed = Healed::default();
         self.remote.run(ask, |attempt| self.attempt(attempt, &mut healed))
     }
 
     fn identity(&self) -> Option<Identity> {
-        Some(self.identity.clone())
+        Some(self.identity.clone().with_key_of(self.keys.key().key_id()))
     }
 }
 

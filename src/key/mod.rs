@@ -15,16 +15,19 @@ mod json;
 mod names;
 mod pem;
 mod pieces;
+mod rotation;
 mod rsa;
 mod signer;
 mod wrapping;
 
+pub(crate) use rotation::Found;
+pub use rotation::{KeyFile, KeySource};
 pub use signer::Signer;
 
 use crate::error::Error;
 use fault::Fault;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::{env, fmt};
@@ -78,11 +81,7 @@ impl ServiceAccountKey {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the variable is not set or empty; otherwise as
     /// [`from_file`](Self::from_file).
     pub fn from_env() -> Result<Self, Error> {
-        let path = file::from_variable(env::var_os(CREDENTIALS_VARIABLE))?;
-        Self::from_file(path).map_err(|error| {
-            let message = format!("{} (from {CREDENTIALS_VARIABLE})", error.message());
-            error.with_message(message)
-        })
+        Self::from_file(credentials_path()?).map_err(with_variable)
     }
 
     /// Reads a key file from `reader`, at most 64 KiB.
@@ -192,11 +191,27 @@ impl ServiceAccountKey {
         self.0.token_uri.as_deref()
     }
 
+    /// Whether both are the same key, not only equal ones.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// What signs for the account.
     #[must_use]
     pub fn signer(&self) -> &dyn Signer {
         &*self.0.signer
     }
+}
+
+/// The path in the environment variable.
+fn credentials_path() -> Result<PathBuf, Fault> {
+    file::from_variable(env::var_os(CREDENTIALS_VARIABLE))
+}
+
+/// Says that the path came from the variable.
+fn with_variable(error: Error) -> Error {
+    let message = format!("{} (from {CREDENTIALS_VARIABLE})", error.message());
+    error.with_message(message)
 }
 
 /// Reads a key file's text, as [`ServiceAccountKey::from_json`] does.

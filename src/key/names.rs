@@ -39,7 +39,8 @@ impl Reason {
             Self::PermissionDenied => Some("let the user that runs this program read it"),
             Self::Directory => Some("give the path of the JSON file in it"),
             Self::EmptyDirectory => Some(
-                "a container runtime makes one where the file to mount does not exist: create the file, then the container anew",
+                "a container runtime makes one where the file to mount does not exist: create the file, \
+                 then the container anew",
             ),
             Self::NotRegular => Some("give the path of a JSON file"),
             _ => None,
@@ -131,7 +132,8 @@ impl Layer {
         match self {
             Self::IamAnswer => "decode that field: jq -r .privateKeyData answer.json | base64 -d > key.json",
             Self::Vault => {
-                "decode that field: jq -r '.. | .private_key_data? // empty' answer.json | base64 -d > key.json"
+                "decode that field: jq -r '.. | .private_key_data? // empty' answer.json | base64 -d > \
+                 key.json"
             }
             Self::Kubernetes => {
                 "mount the Secret as a file, or decode the entry: kubectl get secret NAME -o json | \

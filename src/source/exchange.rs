@@ -44,7 +44,8 @@ impl Exchange {
             (None, Some(uri)) if token::KNOWN.contains(&uri) => Url::endpoint("token endpoint", uri),
             (None, Some(_)) => Err(Error::new(
                 ErrorKind::Config,
-                "the `token_uri` of the key file is not one of Google's token endpoints, so nothing is sent there",
+                "the `token_uri` of the key file is not one of Google's token endpoints, so nothing is sent \
+                 there",
             )
             .with_hint(format!(
                 "it should be {}; to use another endpoint on purpose, name it with token_endpoint()",

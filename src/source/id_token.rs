@@ -4,7 +4,7 @@ use super::exchange::{Exchange, Exchanges};
 use super::{Credential, Shared, TokensBuilder};
 use crate::credential::{ServiceAccount, ServiceAccountRequest, Wanted};
 use crate::error::{Error, ErrorKind};
-use crate::key::ServiceAccountKey;
+use crate::key::KeySource;
 
 /// Starts a source of ID tokens for a service account; `build` finishes it.
 ///
@@ -30,15 +30,18 @@ use crate::key::ServiceAccountKey;
 /// # let key = shortway::ServiceAccountKey::from_file("key.json").unwrap();
 /// let tokens = shortway::id_token(key, "https://service.example").subject("jane@example.com");
 /// ```
-pub fn id_token(key: ServiceAccountKey, target_audience: impl Into<String>) -> TokensBuilder<IdTokenOptions> {
+pub fn id_token(
+    key: impl Into<KeySource>,
+    target_audience: impl Into<String>,
+) -> TokensBuilder<IdTokenOptions> {
     let (target_audience, exchange) = (target_audience.into(), Exchange::default());
-    TokensBuilder::new(IdTokenOptions { key, target_audience, exchange })
+    TokensBuilder::new(IdTokenOptions { keys: key.into(), target_audience, exchange })
 }
 
 /// The options of ID tokens: the account's key, whom they are for, and what [`TokensBuilder`] adds.
 #[derive(Clone, Debug)]
 pub struct IdTokenOptions {
-    key: ServiceAccountKey,
+    keys: KeySource,
     target_audience: String,
     exchange: Exchange,
 }
@@ -55,9 +58,9 @@ impl Credential for IdTokenOptions {
     fn into_source(self, shared: Shared) -> Result<ServiceAccount, Error> {
         check(&self.target_audience)?;
         let request = ServiceAccountRequest {
-            url: self.exchange.url(self.key.token_uri())?,
+            url: self.exchange.url(self.keys.key().token_uri())?,
             wanted: Wanted::TargetAudience(self.target_audience),
-            key: self.key,
+            keys: self.keys,
             subject: None,
             audience: self.exchange.audience,
             quota_project_id: shared.quota_project_id.clone(),

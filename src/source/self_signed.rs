@@ -3,7 +3,7 @@
 use super::{Credential, Shared, TokensBuilder};
 use crate::credential::{Allowed, SelfSigned};
 use crate::error::{Error, ErrorKind};
-use crate::key::ServiceAccountKey;
+use crate::key::KeySource;
 use crate::scope;
 
 /// Starts a source of tokens that the key signs itself (AIP-4111): no request is sent for them, and there is
@@ -37,11 +37,11 @@ use crate::scope;
 /// let tokens = shortway::self_signed(key, [shortway::scope::ANALYTICS]).subject("jane@example.com");
 /// ```
 pub fn self_signed<S: Into<String>>(
-    key: ServiceAccountKey,
+    key: impl Into<KeySource>,
     scopes: impl IntoIterator<Item = S>,
 ) -> TokensBuilder<SelfSignedOptions> {
     let scopes = scopes.into_iter().map(Into::into).collect();
-    TokensBuilder::new(SelfSignedOptions { key, access: Access::Scopes(scopes) })
+    TokensBuilder::new(SelfSignedOptions { keys: key.into(), access: Access::Scopes(scopes) })
 }
 
 /// Starts a source of tokens that the key signs itself, for the one API that `audience` names:
@@ -57,10 +57,10 @@ pub fn self_signed<S: Into<String>>(
 /// # Ok::<(), shortway::Error>(())
 /// ```
 pub fn self_signed_for(
-    key: ServiceAccountKey,
+    key: impl Into<KeySource>,
     audience: impl Into<String>,
 ) -> TokensBuilder<SelfSignedOptions> {
-    TokensBuilder::new(SelfSignedOptions { key, access: Access::Audience(audience.into()) })
+    TokensBuilder::new(SelfSignedOptions { keys: key.into(), access: Access::Audience(audience.into()) })
 }
 
 /// The options of self-signed tokens: the key, and what they give access to. Of the setters of
@@ -68,7 +68,7 @@ pub fn self_signed_for(
 /// [`retry`](TokensBuilder::retry) only for a [`Signer`](crate::Signer) that uses the network.
 #[derive(Clone, Debug)]
 pub struct SelfSignedOptions {
-    key: ServiceAccountKey,
+    keys: KeySource,
     access: Access,
 }
 
@@ -86,7 +86,7 @@ impl Credential for SelfSignedOptions {
             Access::Scopes(scopes) => Allowed::Scope(scope::checked(scopes)?.join(" ")),
             Access::Audience(audience) => Allowed::Audience(checked(audience)?),
         };
-        Ok(SelfSigned::new(self.key, access, shared.quota_project_id, shared.clock, shared.retry))
+        Ok(SelfSigned::new(self.keys, access, shared.quota_project_id, shared.clock, shared.retry))
     }
 }
 

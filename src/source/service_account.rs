@@ -4,7 +4,7 @@ use super::exchange::{Exchange, Exchanges};
 use super::{Credential, Shared, TokensBuilder};
 use crate::credential::{ServiceAccount, ServiceAccountRequest, Wanted};
 use crate::error::Error;
-use crate::key::ServiceAccountKey;
+use crate::key::KeySource;
 use crate::scope;
 
 /// Starts a source of access tokens for a service account; `build` finishes it.
@@ -21,11 +21,11 @@ use crate::scope;
 /// # Ok::<(), shortway::Error>(())
 /// ```
 pub fn service_account<S: Into<String>>(
-    key: ServiceAccountKey,
+    key: impl Into<KeySource>,
     scopes: impl IntoIterator<Item = S>,
 ) -> TokensBuilder<ServiceAccountOptions> {
     TokensBuilder::new(ServiceAccountOptions {
-        key,
+        keys: key.into(),
         scopes: scopes.into_iter().map(Into::into).collect(),
         subject: None,
         exchange: Exchange::default(),
@@ -35,7 +35,7 @@ pub fn service_account<S: Into<String>>(
 /// The options of a service account: its key, the scopes, and what [`TokensBuilder`] adds for it.
 #[derive(Clone, Debug)]
 pub struct ServiceAccountOptions {
-    key: ServiceAccountKey,
+    keys: KeySource,
     scopes: Vec<String>,
     subject: Option<String>,
     exchange: Exchange,
@@ -63,9 +63,9 @@ impl Credential for ServiceAccountOptions {
 
     fn into_source(self, shared: Shared) -> Result<ServiceAccount, Error> {
         let request = ServiceAccountRequest {
-            url: self.exchange.url(self.key.token_uri())?,
+            url: self.exchange.url(self.keys.key().token_uri())?,
             wanted: Wanted::Scope(scope::checked(self.scopes)?.join(" ")),
-            key: self.key,
+            keys: self.keys,
             subject: self.subject,
             audience: self.exchange.audience,
             quota_project_id: shared.quota_project_id.clone(),
