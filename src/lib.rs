@@ -43,6 +43,11 @@
 //! [text](ServiceAccountKey::from_json), for example of an environment variable that holds the JSON itself. A
 //! private key that lives in a KMS or an HSM signs through a [`Signer`] of your own.
 //!
+//! A key file that is replaced while the program runs is noticed with [`KeyFile`] in place of the key.
+//!
+//! The same key gives more: [`id_token`] for services that check who calls, and [`self_signed`] for Google's
+//! own APIs without a request to the token endpoint.
+//!
 //! [`Tokens`] is the type of what `build()` returns, whatever the credential is. Its clones share one token:
 //! give one to each part of the program. [`Cached::new`] puts the same cache around a [`TokenSource`] of your
 //! own.
@@ -197,12 +202,15 @@ pub mod testing;
 pub use authorize::Authorized;
 pub use cached::{CachePolicy, Cached, Upkeep};
 pub use clock::{Clock, SystemClock};
-pub use credential::ServiceAccount;
+pub use credential::{SelfSigned, ServiceAccount};
 pub use error::{Error, ErrorKind, GoogleStatus, OAuthError, StatusDetail, StatusLink, StatusViolation};
-pub use key::{CREDENTIALS_VARIABLE, ServiceAccountKey, Signer};
+pub use key::{CREDENTIALS_VARIABLE, KeyFile, KeySource, ServiceAccountKey, Signer};
 pub use retry::RetryPolicy;
 pub use secret::Secret;
-pub use source::{ServiceAccountOptions, Tokens, TokensBuilder, service_account};
+pub use source::{
+    IdTokenOptions, SelfSignedOptions, ServiceAccountOptions, Tokens, TokensBuilder, id_token, self_signed,
+    self_signed_for, service_account,
+};
 pub use token::{Token, TokenKind};
 pub use token_source::{Ask, FromFn, Identity, TokenSource, from_fn};
 

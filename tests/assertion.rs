@@ -70,7 +70,7 @@ fn empty_claim_is_refused_by_its_name() {
     ] {
         let text = format!(
             "cannot sign an assertion: its {name} is empty; \
-             give a value: without one, the token endpoint refuses the assertion"
+             give a value: without one, Google refuses it"
         );
         assert_refused(claims, NOW, ErrorKind::Config, &text);
     }

@@ -81,6 +81,7 @@ fn key_given_as_a_path_is_not_shown() {
 #[test]
 fn directory_and_device_are_refused_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("key.json"), THROW_AWAY_KEY_JSON).expect("written");
     let error = ServiceAccountKey::from_file(folder.path()).expect_err("a directory");
     assert_eq!(error.hint(), Some("give the path of the JSON file in it"));
     if cfg!(unix) {
@@ -179,7 +180,7 @@ fn text_that_is_not_json_is_named() {
                 .into(),
         ),
         ("null".into(), format!("the key file is not a JSON object; {DOWNLOAD}")),
-        (format!("[{THROW_AWAY_KEY_JSON}]"), format!("the key file is not a JSON object; {DOWNLOAD}")),
+        ("[1, 2]".into(), format!("the key file is not a JSON object; {DOWNLOAD}")),
         ("{'type': 1}".into(), format!("the key file is not valid JSON (line 1, column 2); {DOWNLOAD}")),
         (
             "{\"type\"".into(),
@@ -205,10 +206,11 @@ fn text_that_is_not_json_is_named() {
                 `private_key` as \\n, as in the file that was downloaded";
     assert_told("raw line breaks", load(&raw), ErrorKind::Config, told);
     assert_told(
-        "base64",
-        load(BASE64_STANDARD.encode(THROW_AWAY_KEY_JSON)),
+        "base64 and more",
+        load(BASE64_STANDARD.encode(THROW_AWAY_KEY_JSON) + "!"),
         ErrorKind::Config,
-        "the key file is base64, not the JSON itself; decode it first: base64 -d",
+        "the key file is base64, not the JSON itself; what it decodes to is not a key file either: give the \
+         JSON key file as it was downloaded",
     );
     assert_told(
         "refused",

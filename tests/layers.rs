@@ -44,7 +44,22 @@ const TESTING: &str = "endpoint";
 const FOLDERS: &[(&str, &[&str])] = &[
     ("error", &["scrub", "google", "oauth"]),
     ("token_source", &["ask", "identity"]),
-    ("key", &["names", "fault", "fault_table", "signer", "pem", "rsa", "json", "file"]),
+    (
+        "key",
+        &[
+            "names",
+            "fault",
+            "fault_table",
+            "signer",
+            "pem",
+            "rsa",
+            "json",
+            "pieces",
+            "wrapping",
+            "file",
+            "rotation",
+        ],
+    ),
     (
         "http",
         &[
@@ -66,9 +81,9 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ),
     ("endpoint", &["token"]),
     ("endpoint/token", &["advice", "document", "refusal", "answer"]),
-    ("credential", &["service_account"]),
+    ("credential", &["service_account", "self_signed"]),
     ("cached", &["policy", "fault", "held", "back_off", "flight", "state", "shared"]),
-    ("source", &["service_account"]),
+    ("source", &["exchange", "service_account", "id_token", "self_signed"]),
     (
         "analytics",
         &["wire", "property", "request", "answer", "table", "rows", "report", "refusal", "call", "client"],

@@ -37,25 +37,30 @@ pub(crate) struct Attempt {
 }
 
 impl Remote {
-    /// Calls `attempt` until it succeeds, fails for good, or neither attempts nor time are left. With
-    /// [`Ask::single_attempt`] it is called once; otherwise attempts for which no connection was made go on
-    /// until the deadline.
-    pub(crate) fn run<T>(
-        &self,
-        ask: &Ask,
-        mut attempt: impl FnMut(Attempt) -> Outcome<T>,
-    ) -> Result<T, Error> {
-        let deadline = ask.deadline().unwrap_or_else(|| self.clock.monotonic() + CALL);
-        let policy = if ask.single_attempt() { RetryPolicy::NONE } else { self.retry };
-        let waits_for_network = !ask.single_attempt();
-        let schedule = Schedule { policy, clock: &*self.clock, deadline, waits_for_network };
-        retry::run(schedule, |next| {
-            let now = self.clock.monotonic();
-            if now >= deadline {
-                let message = "cannot get a token: the deadline has passed";
-                return Outcome::Final(Err(Error::new(ErrorKind::Timeout, message)));
-            }
-            attempt(Attempt { number: next.number, deadline: deadline.min(now + REQUEST) })
-        })
+    /// [`attempts`] with the limits of this remote.
+    pub(crate) fn run<T>(&self, ask: &Ask, attempt: impl FnMut(Attempt) -> Outcome<T>) -> Result<T, Error> {
+        attempts(&*self.clock, self.retry, ask, attempt)
     }
+}
+
+/// Calls `attempt` until it succeeds, fails for good, or neither attempts nor time are left. With
+/// [`Ask::single_attempt`] it is called once; otherwise attempts for which no connection was made go on until
+/// the deadline.
+pub(crate) fn attempts<T>(
+    clock: &dyn Clock,
+    retry: RetryPolicy,
+    ask: &Ask,
+    mut attempt: impl FnMut(Attempt) -> Outcome<T>,
+) -> Result<T, Error> {
+    let deadline = ask.deadline().unwrap_or_else(|| clock.monotonic() + CALL);
+    let policy = if ask.single_attempt() { RetryPolicy::NONE } else { retry };
+    let schedule = Schedule { policy, clock, deadline, waits_for_network: !ask.single_attempt() };
+    retry::run(schedule, |next| {
+        let now = clock.monotonic();
+        if now >= deadline {
+            let message = "cannot get a token: the deadline has passed";
+            return Outcome::Final(Err(Error::new(ErrorKind::Timeout, message)));
+        }
+        attempt(Attempt { number: next.number, deadline: deadline.min(now + REQUEST) })
+    })
 }

@@ -3,7 +3,7 @@
 //! In: names from closed sets, and numbers. It is `Copy`: no variant can hold text from outside, so no byte
 //! of a key can reach an error through here. Out: an [`Error`], to which `file` adds the path.
 
-use super::names::{Content, Field, FileType, JsonType, Look, Reason};
+use super::names::{Content, Field, FileType, JsonType, Layer, Look, Reason};
 use crate::error::{Error, ErrorKind};
 
 /// Why a key is not usable.
@@ -40,6 +40,9 @@ pub(super) enum Fault {
     BarePem,
     #[error("the key file is base64, not the JSON itself")]
     Base64,
+
+    #[error("the key file {}", .0.words())]
+    Wrapped(Layer),
 
     // The JSON.
     #[error("the key file is not a JSON object")]
@@ -175,7 +178,10 @@ impl Fault {
             Self::NotUtf8 => AS_DOWNLOADED,
             Self::Pkcs12 | Self::Other(Content::Pkcs12) => CONVERT,
             Self::BareDer | Self::BarePem => WHOLE_FILE,
-            Self::Base64 => "decode it first: base64 -d",
+            Self::Base64 => {
+                "what it decodes to is not a key file either: give the JSON key file as it was downloaded"
+            }
+            Self::Wrapped(layer) => layer.hint(),
             Self::LineBreak { .. } => {
                 "write line breaks inside `private_key` as \\n, as in the file that was downloaded"
             }

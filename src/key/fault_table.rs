@@ -1,7 +1,7 @@
 //! Every fault's text in one table.
 
 use super::fault::Fault;
-use super::names::{Content, Field, FileType, JsonType, Look, Reason};
+use super::names::{Content, Field, FileType, JsonType, Layer, Look, Reason};
 use crate::error::{Error, ErrorKind};
 
 const PLACE: (usize, usize) = (3, 14);
@@ -10,7 +10,7 @@ fn config() -> Vec<(Fault, &'static str)> {
     use Fault::{
         Audience, BareDer, BarePem, Base64, Email, Empty, EndsEarly, KeyId, LineBreak, Missing, NoVariable,
         NotJson, NotObject, NotString, NotUtf8, OtherType, PathIsKey, Pkcs12, ProjectId, Reader, Twice,
-        Universe, Unreadable, UnreadablePiece, Utf16, ZeroLength,
+        Universe, Unreadable, UnreadablePiece, Utf16, Wrapped, ZeroLength,
     };
     let (line, column) = PLACE;
     vec![
@@ -27,6 +27,10 @@ fn config() -> Vec<(Fault, &'static str)> {
             "cannot read the key file: a part of the path is not a directory",
         ),
         (Unreadable(Reason::Directory, Look::Url), "cannot read the key file: it is a directory"),
+        (
+            Unreadable(Reason::EmptyDirectory, Look::Absolute),
+            "cannot read the key file: it is an empty directory",
+        ),
         (Unreadable(Reason::NotRegular, Look::Quote), "cannot read the key file: it is not a regular file"),
         (Unreadable(Reason::Loop, Look::Blank), "cannot read the key file: its symbolic links form a loop"),
         (
@@ -50,6 +54,11 @@ fn config() -> Vec<(Fault, &'static str)> {
         (BareDer, "the key file is a private key in DER, not the JSON around it"),
         (BarePem, "the key file is a private key in PEM, not the JSON around it"),
         (Base64, "the key file is base64, not the JSON itself"),
+        (Wrapped(Layer::Literal), "the key file is an object of Python or JavaScript, not JSON"),
+        (
+            Wrapped(Layer::IamAnswer),
+            "the key file is an answer of the IAM API, with the key file in its `privateKeyData`",
+        ),
         (NotObject, "the key file is not a JSON object"),
         (NotJson { line, column }, "the key file is not valid JSON (line 3, column 14)"),
         (

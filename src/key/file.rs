@@ -30,7 +30,8 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
     // Before opening: opening a pipe waits for its other end.
     let found = fs::metadata(path).map_err(failed)?;
     if found.is_dir() {
-        return Err(unreadable(Reason::Directory, path));
+        let is_empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+        return Err(unreadable(if is_empty { Reason::EmptyDirectory } else { Reason::Directory }, path));
     }
     if !found.is_file() {
         return Err(unreadable(Reason::NotRegular, path));
@@ -105,24 +106,44 @@ const LOOP: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 40 
 
 fn look(path: &Path) -> Look {
     let bytes = path.as_os_str().as_encoded_bytes();
-    let is_end = |found: fn(&u8) -> bool| bytes.first().is_some_and(found) || bytes.last().is_some_and(found);
+    let text = path.to_string_lossy();
+    let is_end = |found: fn(char) -> bool| text.starts_with(found) || text.ends_with(found);
     if bytes.ends_with(b"\r") || bytes.ends_with(b"\r\n") {
         Look::CarriageReturn
     } else if bytes.ends_with(b"\n") {
         Look::LineFeed
-    } else if is_end(|byte| matches!(byte, b'"' | b'\'')) {
+    } else if is_end(|c| matches!(c, '"' | '\'' | '`' | '\u{2018}'..='\u{201f}')) {
         Look::Quote
-    } else if is_end(u8::is_ascii_whitespace) {
+    } else if is_end(char::is_whitespace) {
         Look::Blank
-    } else if bytes.starts_with(b"~") {
+    } else if is_end(|c| c.is_control() || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}')) {
+        Look::Unseen
+    } else if is_assignment(&text) {
+        Look::Assignment
+    } else if text.starts_with('$') || text.contains("${") || text.starts_with('%') {
+        Look::Variable
+    } else if text.starts_with('~') {
         Look::Home
-    } else if bytes.starts_with(b"file:") {
+    } else if text.starts_with("file:") || text.contains("://") {
         Look::Url
+    } else if text.ends_with([',', ';']) {
+        Look::Punctuation
+    } else if text.contains("\\ ") {
+        Look::Escape
+    } else if cfg!(unix) && text.contains('\\') && !text.contains('/') {
+        Look::Windows
     } else if path.is_relative() {
         Look::Relative
     } else {
         Look::Absolute
     }
+}
+
+/// Whether a path begins like `GOOGLE_APPLICATION_CREDENTIALS=`: a name in upper case and the sign.
+fn is_assignment(text: &str) -> bool {
+    let name = text.split_once('=').map(|(name, _)| name.trim_start_matches("export ").trim());
+    let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    name.is_some_and(|name| !name.is_empty() && name.chars().all(is_name))
 }
 
 /// Whether a "path" is the content of a key file, as some programs have it in environment variables.
@@ -162,10 +183,10 @@ const MAX_SHOWN: usize = 300;
 const BEGIN_SHOWN: usize = 200;
 const END_SHOWN: usize = 90;
 
-/// `path` on one line: as it is, or in quotes with escapes where it has characters that cannot be seen, or
-/// ends that are easily overlooked.
+/// `path` on one line: as it is, or in quotes that show its ends, with escapes, where it looks like something
+/// else than a path or has characters that cannot be seen.
 fn shown(path: &Path) -> String {
-    let is_odd = matches!(look(path), Look::CarriageReturn | Look::LineFeed | Look::Quote | Look::Blank);
+    let is_odd = !matches!(look(path), Look::Windows | Look::Relative | Look::Absolute);
     let text = match path.to_str() {
         Some(text) if !is_odd && !text.chars().any(is_escaped) => text.to_owned(),
         _ => format!("{path:?}"),

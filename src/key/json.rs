@@ -38,6 +38,9 @@ struct Document {
 /// The token endpoint of a key file without `token_uri`.
 const GOOGLE: &str = "https://oauth2.googleapis.com/token";
 
+/// The longest private key: 64 KiB, as a whole key file.
+const MAX_PEM: usize = 64 * 1024;
+
 /// The longest e-mail address: 320 bytes (RFC 3696 §3, 64 + 1 + 255).
 const MAX_EMAIL: usize = 320;
 
@@ -69,8 +72,15 @@ pub(super) fn parse(text: &str) -> Result<Fields, Fault> {
     let token_uri = given(string(Field::TokenUri, file.token_uri)?);
     check_universe(given(string(Field::UniverseDomain, file.universe_domain)?))?;
     check_audience(given(string(Field::Audience, file.audience)?), token_uri.as_deref())?;
-    let signer = RsaSigner::from_der(&pem::decode(&private_key)?)?;
-    Ok(Fields { client_email, key_id, project_id, token_uri, signer })
+    Ok(Fields { client_email, key_id, project_id, token_uri, signer: signer(&private_key)? })
+}
+
+/// What signs with the private key in a PEM text, the value of `private_key`.
+pub(super) fn signer(private_key: &str) -> Result<RsaSigner, Fault> {
+    if private_key.len() > MAX_PEM {
+        return Err(Fault::TooLarge);
+    }
+    RsaSigner::from_der(&pem::decode(private_key)?)
 }
 
 /// Recognises the usual wrong files by how they begin.

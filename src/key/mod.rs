@@ -14,15 +14,20 @@ mod file;
 mod json;
 mod names;
 mod pem;
+mod pieces;
+mod rotation;
 mod rsa;
 mod signer;
+mod wrapping;
 
+pub(crate) use rotation::Found;
+pub use rotation::{KeyFile, KeySource};
 pub use signer::Signer;
 
 use crate::error::Error;
 use fault::Fault;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::{env, fmt};
@@ -76,11 +81,7 @@ impl ServiceAccountKey {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the variable is not set or empty; otherwise as
     /// [`from_file`](Self::from_file).
     pub fn from_env() -> Result<Self, Error> {
-        let path = file::from_variable(env::var_os(CREDENTIALS_VARIABLE))?;
-        Self::from_file(path).map_err(|error| {
-            let message = format!("{} (from {CREDENTIALS_VARIABLE})", error.message());
-            error.with_message(message)
-        })
+        Self::from_file(credentials_path()?).map_err(with_variable)
     }
 
     /// Reads a key file from `reader`, at most 64 KiB.
@@ -95,6 +96,11 @@ impl ServiceAccountKey {
     }
 
     /// Reads a key file's text. A byte-order mark in front is skipped. [`FromStr`] does the same.
+    ///
+    /// An encoding around the whole is undone, for it holds nothing else: base64 of both alphabets, a string
+    /// of JSON, quotes, escapes, percent-encoding. A document around the key file (an answer of IAM or Vault,
+    /// a Secret of Kubernetes, YAML, a line of an env file) is refused, and the error says how to take it
+    /// out.
     ///
     /// # Errors
     /// As [`from_file`](Self::from_file).
@@ -112,9 +118,35 @@ impl ServiceAccountKey {
 
     fn parse(bytes: &[u8]) -> Result<Self, Fault> {
         let json::Fields { client_email, key_id, project_id, token_uri, signer } =
-            json::parse(file::text(bytes)?)?;
+            wrapping::parse(file::text(bytes)?)?;
         let signer = Box::new(signer);
         Ok(Self(Arc::new(Inner { client_email, key_id, project_id, token_uri, signer })))
+    }
+
+    /// A key in parts, without the JSON around them, as some platforms have it in environment variables:
+    /// `client_email`, `private_key` and `private_key_id` of the key file. The private key is a PEM text, and
+    /// what [`from_json`](Self::from_json) repairs in one is repaired here too, such as a literal `\n` for
+    /// each line break. An empty `private_key_id` means that there is none; Google finds the key without it.
+    ///
+    /// ```no_run
+    /// use shortway::ServiceAccountKey;
+    ///
+    /// let part = |name: &str| std::env::var(name).unwrap_or_default();
+    /// let (email, pem, id) = (part("CLIENT_EMAIL"), part("PRIVATE_KEY"), part("PRIVATE_KEY_ID"));
+    /// let key = ServiceAccountKey::from_parts(email, &pem, Some(id))?;
+    /// # Ok::<(), shortway::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the e-mail address or the id is not one,
+    /// [`ErrorKind::Key`](crate::ErrorKind::Key) when the private key is damaged or of another kind. They
+    /// name the part as the field of a key file.
+    pub fn from_parts(
+        client_email: impl Into<String>,
+        private_key: &str,
+        private_key_id: Option<String>,
+    ) -> Result<Self, Error> {
+        Self::with_signer(client_email, private_key_id, json::signer(private_key)?)
     }
 
     /// A service account whose key is elsewhere: `signer` signs for `client_email` with the key named
@@ -159,11 +191,27 @@ impl ServiceAccountKey {
         self.0.token_uri.as_deref()
     }
 
+    /// Whether both are the same key, not only equal ones.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// What signs for the account.
     #[must_use]
     pub fn signer(&self) -> &dyn Signer {
         &*self.0.signer
     }
+}
+
+/// The path in the environment variable.
+fn credentials_path() -> Result<PathBuf, Fault> {
+    file::from_variable(env::var_os(CREDENTIALS_VARIABLE))
+}
+
+/// Says that the path came from the variable.
+fn with_variable(error: Error) -> Error {
+    let message = format!("{} (from {CREDENTIALS_VARIABLE})", error.message());
+    error.with_message(message)
 }
 
 /// Reads a key file's text, as [`ServiceAccountKey::from_json`] does.

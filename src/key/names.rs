@@ -9,6 +9,7 @@ pub(super) enum Reason {
     PermissionDenied,
     NotADirectory,
     Directory,
+    EmptyDirectory,
     NotRegular,
     Loop,
     TooLong,
@@ -23,6 +24,7 @@ impl Reason {
             Self::PermissionDenied => "permission denied",
             Self::NotADirectory => "a part of the path is not a directory",
             Self::Directory => "it is a directory",
+            Self::EmptyDirectory => "it is an empty directory",
             Self::NotRegular => "it is not a regular file",
             Self::Loop => "its symbolic links form a loop",
             Self::TooLong => "the path or a part of it is too long",
@@ -36,6 +38,10 @@ impl Reason {
         match self {
             Self::PermissionDenied => Some("let the user that runs this program read it"),
             Self::Directory => Some("give the path of the JSON file in it"),
+            Self::EmptyDirectory => Some(
+                "a container runtime makes one where the file to mount does not exist: create the file, \
+                 then the container anew",
+            ),
             Self::NotRegular => Some("give the path of a JSON file"),
             _ => None,
         }
@@ -49,8 +55,14 @@ pub(super) enum Look {
     LineFeed,
     Quote,
     Blank,
+    Unseen,
+    Assignment,
+    Variable,
     Home,
     Url,
+    Punctuation,
+    Escape,
+    Windows,
     Relative,
     Absolute,
 }
@@ -64,10 +76,78 @@ impl Look {
             Self::LineFeed => "the path ends in a line feed: remove it",
             Self::Quote => "the path begins or ends with a quotation mark: remove it",
             Self::Blank => "the path begins or ends with a blank: remove it",
+            Self::Unseen => {
+                "the path begins or ends with a character that cannot be seen: type the path anew"
+            }
+            Self::Assignment => {
+                "the path begins with the name of a variable: give what stands behind the `=`"
+            }
+            Self::Variable => "give the whole path: variables are not expanded here",
+            Self::Punctuation => "the path ends in a comma or a semicolon: remove it",
+            Self::Escape => "the path has a backslash before a blank, as in a shell: remove the backslash",
+            Self::Windows => "the path is one of Windows, with backslashes: give the path on this machine",
             Self::Home => "give the whole path: `~` is not expanded here",
             Self::Url => "give a path, not a URL",
             Self::Relative => "check the path; it is relative to the directory that the program runs in",
             Self::Absolute => "check the path",
+        }
+    }
+}
+
+/// The document around a key file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layer {
+    IamAnswer,
+    Vault,
+    Kubernetes,
+    Terraform,
+    Nested,
+    List,
+    Several,
+    Yaml,
+    Toml,
+    EnvLine,
+    Literal,
+}
+
+impl Layer {
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::IamAnswer => "is an answer of the IAM API, with the key file in its `privateKeyData`",
+            Self::Vault => "is an answer of Vault, with the key file in its `private_key_data`",
+            Self::Kubernetes => "is a Secret of Kubernetes, with the key file in its `data`",
+            Self::Terraform => "is an attribute or an output of Terraform, with the key file in it",
+            Self::Nested => "is a JSON object with the key file inside it",
+            Self::List => "is a JSON array with the key file inside it",
+            Self::Several => "is a text with more than one key file in it",
+            Self::Yaml => "is YAML, not JSON",
+            Self::Toml => "is TOML, not JSON",
+            Self::EnvLine => "is an assignment: the name of a variable, and the key file as its value",
+            Self::Literal => "is an object of Python or JavaScript, not JSON",
+        }
+    }
+
+    /// How to take the key file out of it.
+    pub(super) fn hint(self) -> &'static str {
+        match self {
+            Self::IamAnswer => "decode that field: jq -r .privateKeyData answer.json | base64 -d > key.json",
+            Self::Vault => {
+                "decode that field: jq -r '.. | .private_key_data? // empty' answer.json | base64 -d > \
+                 key.json"
+            }
+            Self::Kubernetes => {
+                "mount the Secret as a file, or decode the entry: kubectl get secret NAME -o json | \
+                 jq -r '.data[\"key.json\"]' | base64 -d > key.json"
+            }
+            Self::Terraform => "decode it: terraform output -raw NAME | base64 -d > key.json",
+            Self::Nested | Self::List => {
+                "give the inner object, the one with \"type\": \"service_account\", as a file of its own"
+            }
+            Self::Several => "give one of them, as a file of its own",
+            Self::Yaml => "convert it, or give the JSON key file as it was downloaded",
+            Self::Toml => "give the JSON key file as it was downloaded",
+            Self::EnvLine => "give the value alone, without the name and the sign before it",
+            Self::Literal => "write it with json.dumps or JSON.stringify",
         }
     }
 }

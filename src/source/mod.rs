@@ -4,8 +4,13 @@
 //! caches, has time limits and retries transient failures. Each kind of credential is a file here; the
 //! setters that all share exist once.
 
+mod exchange;
+mod id_token;
+mod self_signed;
 mod service_account;
 
+pub use id_token::{IdTokenOptions, id_token};
+pub use self_signed::{SelfSignedOptions, self_signed, self_signed_for};
 pub use service_account::{ServiceAccountOptions, service_account};
 
 use crate::cached::{CachePolicy, Cached};
@@ -24,7 +29,7 @@ use std::sync::Arc;
 pub type Tokens = Cached<Arc<dyn TokenSource>>;
 
 /// Options of a source, on the way to [`build`](Self::build). `C` is the kind of credential, with options of
-/// its own: see [`service_account`].
+/// its own: see [`service_account`], [`id_token`] and [`self_signed`].
 #[must_use = "nothing is made before `build`"]
 #[derive(Clone)]
 pub struct TokensBuilder<C> {

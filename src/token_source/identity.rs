@@ -52,6 +52,11 @@ impl Identity {
         self.with(|fields| fields.key_id = Some(key_id.into()))
     }
 
+    /// The same with the id of another key, which may have none.
+    pub(crate) fn with_key_of(self, key_id: Option<&str>) -> Self {
+        if self.key_id() == key_id { self } else { self.with(|f| f.key_id = key_id.map(str::to_owned)) }
+    }
+
     /// Sets the scopes: sorted, without repetitions.
     #[must_use]
     pub fn with_scopes<S: Into<String>>(self, scopes: impl IntoIterator<Item = S>) -> Self {

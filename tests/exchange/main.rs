@@ -2,6 +2,7 @@
 
 mod answers;
 mod clock;
+mod id_tokens;
 mod refusals;
 mod retry;
 mod source;

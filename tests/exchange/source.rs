@@ -141,6 +141,19 @@ fn quota_project_is_part_of_the_identity_and_shapes_no_token() {
     assert!(a != b && a.same_tokens(&b));
 }
 
+#[test]
+fn source_for_another_subject_is_another_source() {
+    let identity = |email: &str| {
+        let source = throw_away("http://127.0.0.1:1").subject(email).build();
+        source.expect("a source").identity().expect("known")
+    };
+    let (jane, john) = (identity("jane@example.com"), identity("john@example.com"));
+    assert_eq!(jane.subject(), Some("jane@example.com"));
+    assert!(jane != john && !jane.same_tokens(&john));
+    let itself = throw_away("http://127.0.0.1:1").build().expect("a source").identity().expect("known");
+    assert!(itself.subject().is_none() && !itself.same_tokens(&jane));
+}
+
 /// Signs after a while.
 struct Slow(ManualClock, Duration);
 

@@ -88,11 +88,11 @@ fn hint_about_relative_paths_is_given_for_relative_paths_only() {
     let message = "cannot read the key file no/such/key.json: it does not exist; check the path; it is \
                    relative to the directory that the program runs in";
     assert_told("relative", load("no/such/key.json"), ErrorKind::Config, message);
-    let message = "cannot read the key file ~/no/such/key.json: it does not exist; give the whole path: `~` \
-                   is not expanded here";
+    let message = "cannot read the key file \"~/no/such/key.json\": it does not exist; give the whole path: \
+                   `~` is not expanded here";
     assert_told("home", load("~/no/such/key.json"), ErrorKind::Config, message);
     let message =
-        "cannot read the key file file:///no/such/key.json: it does not exist; give a path, not a URL";
+        "cannot read the key file \"file:///no/such/key.json\": it does not exist; give a path, not a URL";
     assert_told("a URL", load("file:///no/such/key.json"), ErrorKind::Config, message);
 }
 

@@ -10,7 +10,7 @@ mod document;
 mod refusal;
 
 use crate::clock::Clock;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::http::{Limits, Request, Response, Transport, Url, call, header};
 use crate::secret::Secret;
 use crate::token::{Token, TokenKind};
@@ -72,6 +72,15 @@ pub(crate) fn exchange(
     answer::read(&response, context)
 }
 
+/// Whether a refusal is about the key: it was deleted or disabled, or belongs to another account, so that
+/// another key may help. A refusal about the audience or the subject is not.
+pub(crate) fn is_about_the_key(error: &Error) -> bool {
+    let said = error.description().unwrap_or_default().to_ascii_lowercase();
+    let is_other = ["audience", "email", "user id"].iter().any(|word| said.contains(word));
+    let code = matches!(error.code(), Some("invalid_grant" | "invalid_client" | "disabled_client"));
+    error.kind() == ErrorKind::Denied && code && !is_other
+}
+
 /// The form that the token endpoint takes: grant type and assertion, URL-encoded (RFC 7523 §2.1). An
 /// assertion needs no escapes: its alphabet is base64url and the dot.
 #[must_use]
@@ -99,13 +108,6 @@ pub fn form(assertion: &Secret) -> Secret {
 /// [`ErrorKind::Unavailable`] when it may not refuse later, [`ErrorKind::Redirect`], [`ErrorKind::Protocol`]
 /// and [`ErrorKind::Malformed`] when the response is not one of a token endpoint.
 ///
-/// [`ErrorKind::Denied`]: crate::ErrorKind::Denied
-/// [`ErrorKind::Clock`]: crate::ErrorKind::Clock
-/// [`ErrorKind::Throttled`]: crate::ErrorKind::Throttled
-/// [`ErrorKind::Unavailable`]: crate::ErrorKind::Unavailable
-/// [`ErrorKind::Redirect`]: crate::ErrorKind::Redirect
-/// [`ErrorKind::Protocol`]: crate::ErrorKind::Protocol
-/// [`ErrorKind::Malformed`]: crate::ErrorKind::Malformed
 /// [`OAuthError`]: crate::OAuthError
 /// [`GoogleStatus`]: crate::GoogleStatus
 pub fn parse(

@@ -30,17 +30,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 use tiny_http::{Header, Method, Request, Server};
+use token::Requested;
 
 /// A token endpoint and an Analytics API on loopback, until dropped.
 ///
 /// The token endpoint verifies the assertion's signature with the public half of [`throw_away_key`] and
-/// checks every claim. The API checks the token and answers `runReport` from the rows of a [`FakeTable`]: it
+/// checks every claim; its ID tokens are signed with the same key. Its API also takes a JWT that this key has
+/// signed itself (AIP-4111). It checks the token and answers `runReport` from the rows of a [`FakeTable`]: it
 /// selects, filters by equality, groups and sums, orders (rows that tie come in another order each time),
 /// cuts by offset and limit, and adds totals. What it cannot evaluate it refuses with status 501 and says so.
 ///
 /// Its answers have the shapes of Google's: an aggregate over no rows is an empty object, the row count of
-/// several date ranges counts a row once, zeros are left out, and there are keys that are not documented. With
-/// the feature `gzip` they are packed for a client that accepts gzip and says `gzip` in its `User-Agent`.
+/// several date ranges counts a row once, zeros are left out, and there are keys that are not documented.
+/// With the feature `gzip` they are packed for a client that accepts gzip and says `gzip` in its
+/// `User-Agent`.
 ///
 /// ```
 /// use shortway::analytics::{Analytics, DateRange, ReportRequest};
@@ -307,7 +310,11 @@ impl Shared {
         let now = self.clock.now();
         let content_type = header(request, "Content-Type").unwrap_or_default();
         match token::check(&content_type, body, &format!("{}/token", self.address), now) {
-            Ok(scope) => {
+            Ok(Requested::IdToken(audience)) => {
+                let token = token::new_id_token(&audience, now, self.token_lifetime);
+                Answer::json(200, json!({"id_token": token}))
+            }
+            Ok(Requested::Scope(scope)) => {
                 let text = token::new_token();
                 self.state().tokens.insert(text.clone(), (scope, now + self.token_lifetime));
                 let body = json!({
@@ -335,9 +342,10 @@ impl Shared {
             ));
         };
         let now = self.clock.now();
-        let scope = match self.state().tokens.get(token) {
-            Some((scope, end)) if now < *end => scope.clone(),
-            _ => {
+        let granted = self.state().tokens.get(token).filter(|(_, end)| now < *end).map(|(s, _)| s.clone());
+        let scope = match granted.or_else(|| token::self_signed_scope(token, &self.address, now)) {
+            Some(scope) => scope,
+            None => {
                 let mut answer = Answer::api(
                     401,
                     "UNAUTHENTICATED",

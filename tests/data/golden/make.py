@@ -12,6 +12,7 @@ import pathlib
 import sys
 
 import jwt
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 HERE = pathlib.Path(__file__).parent
 KEY = json.loads((HERE / "../../../src/testing/throw_away_key.json").read_text())
@@ -39,7 +40,49 @@ GOLDEN = {
     "id_token.jwt": assertion(KEY["private_key_id"], target_audience="https://service.example.com/"),
 }
 
+# What the fake Google grants for the last one, an hour less a second long.
+GOLDEN["fake_id_token.jwt"] = jwt.encode(
+    {
+        "aud": "https://service.example.com/",
+        "azp": KEY["client_email"],
+        "email": KEY["client_email"],
+        "email_verified": True,
+        "exp": NOW + 3599,
+        "iat": NOW,
+        "iss": "https://accounts.google.com",
+        "sub": "100000000000000000001",
+    },
+    KEY["private_key"],
+    algorithm="RS256",
+    headers={"kid": KEY["private_key_id"]},
+)
+
+
+def self_signed(**access):
+    claims = {"iss": KEY["client_email"], "sub": KEY["client_email"]}
+    claims |= access
+    claims |= {"iat": ISSUED_AT, "exp": ISSUED_AT + 3600}
+    return jwt.encode(claims, KEY["private_key"], algorithm="RS256", headers={"kid": KEY["private_key_id"]})
+
+
+API = "https://analyticsdata.googleapis.com/"
+GOLDEN["self_signed_scope.jwt"] = self_signed(scope=SCOPE)
+GOLDEN["self_signed_audience.jwt"] = self_signed(aud=API)
+
+
+def verify(name, audience=None):
+    """As a service does that receives the file: signature, audience, and the times that must be there."""
+    public = load_pem_private_key(KEY["private_key"].encode(), None).public_key()
+    required = {"require": ["iss", "iat", "exp"], "verify_exp": False, "verify_iat": False}
+    required["verify_aud"] = audience is not None
+    jwt.decode((HERE / name).read_text(), public, ["RS256"], required, audience=audience)
+
+
 if "--check" in sys.argv:
+    verify("id_token.jwt", KEY["token_uri"])
+    verify("fake_id_token.jwt", "https://service.example.com/")
+    verify("self_signed_audience.jwt", API)
+    verify("self_signed_scope.jwt")
     wrong = [name for name, text in GOLDEN.items() if (HERE / name).read_text() != text]
     sys.exit(f"differ from what PyJWT {jwt.__version__} makes: {wrong}" if wrong else 0)
 for name, text in GOLDEN.items():
