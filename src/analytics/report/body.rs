@@ -46,19 +46,20 @@ enum Key {
 }
 
 /// Reads an answer of so many bytes.
-struct Reader {
+struct Reader<'b> {
     size: usize,
+    body: &'b mut Body,
 }
 
-impl<'de> Visitor<'de> for Reader {
-    type Value = Body;
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a report")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
-        let mut body = Body::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { size, body } = self;
         while let Some(key) = map.next_key()? {
             let part: &mut dyn Part = match key {
                 Key::DimensionHeaders => &mut body.dimension_headers,
@@ -78,7 +79,7 @@ impl<'de> Visitor<'de> for Reader {
                     if table.rows() > 0 {
                         return Err(A::Error::custom("it has rows of one kind twice"));
                     }
-                    map.next_value_seed(table::Rows { table, size: self.size, sparse })?;
+                    map.next_value_seed(table::Rows { table, size, sparse })?;
                     continue;
                 }
                 Key::Unknown => {
@@ -88,7 +89,7 @@ impl<'de> Visitor<'de> for Reader {
             };
             map.next_value_seed(Fill(part))?;
         }
-        Ok(body)
+        Ok(())
     }
 }
 
@@ -102,9 +103,10 @@ pub(super) fn read(body: &[u8]) -> Result<Body, Error> {
     if has_giant_token(body) {
         return Err(schema("a long stretch of it has no text"));
     }
-    let mut json = serde_json::Deserializer::from_str(text);
-    let body = json.deserialize_map(Reader { size: body.len() }).and_then(|body| json.end().map(|()| body));
-    let body = body.map_err(|e| not_a_report(&e))?;
+    let body = match by_scan(text) {
+        Some(body) => body,
+        None => by_serde(text).map_err(|e| not_a_report(&e))?,
+    };
     // Google leaves out what is empty, but never all of these.
     if body.kind.is_none()
         && body.metadata.is_none()
@@ -118,6 +120,41 @@ pub(super) fn read(body: &[u8]) -> Result<Body, Error> {
         return Err(schema("it is the answer of another method"));
     }
     Ok(body)
+}
+
+/// The answer as serde reads it, rows and all.
+fn by_serde(text: &str) -> Result<Body, serde_json::Error> {
+    let mut body = Body::default();
+    fill(&mut body, text, text.len())?;
+    Ok(body)
+}
+
+/// Reads an object of the answer's keys.
+fn fill(body: &mut Body, object: &str, size: usize) -> Result<(), serde_json::Error> {
+    let mut json = serde_json::Deserializer::from_str(object);
+    json.deserialize_map(Reader { size, body })?;
+    json.end()
+}
+
+/// How much of an answer may stand around the rows: an eighth, or 16 KiB. It is copied.
+const MAX_FRAME: usize = 16 << 10;
+
+/// The answer, where the rows are as Google writes them. What stands before and behind them is read by serde, in the
+/// same order; `None` where anything differs, be it an error or not.
+fn by_scan(text: &str) -> Option<Body> {
+    const KEY: &str = "\"rows\":";
+    let (head, rows) = text.split_at_checked(text.find(KEY)? + KEY.len())?;
+    // Behind a backslash the quote is part of another key.
+    if head.strip_suffix(KEY)?.ends_with('\\') {
+        return None;
+    }
+    let fits = |part: &str| part.len() <= MAX_FRAME.max(text.len() / 8);
+    let mut body = Body::default();
+    // One closing bracket makes it whole, so the key is the answer's own and not one of an object inside.
+    fits(head).then(|| fill(&mut body, &format!("{head}null}}"), text.len()).ok())??;
+    let tail = table::scan(rows, &mut body.rows, text.len())?;
+    fits(tail).then(|| fill(&mut body, &format!("{{\"\":null{tail}"), text.len()).ok())??;
+    Some(body)
 }
 
 /// Whether a sixty-fourth of an answer of more than 4 MiB is one text, or one nest of brackets: `serde_json`

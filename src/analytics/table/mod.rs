@@ -5,8 +5,10 @@
 //! costs what its text does and a thirty-second of the answer at most.
 
 mod read;
+mod scan;
 
 pub(super) use read::Rows;
+pub(super) use scan::scan;
 
 /// How many columns a report may have: 200. Google allows 9 dimensions, a date range and 10 metrics; a pivot
 /// report more.
