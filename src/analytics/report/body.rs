@@ -95,18 +95,27 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
 const KIND: &str = "analyticsData#runReport";
 
-pub(super) fn read(body: &[u8]) -> Result<Body, Error> {
-    let text = str::from_utf8(body).map_err(|error| match error.error_len() {
+pub(super) fn read(json: &[u8]) -> Result<Body, Error> {
+    let scanned = if has_giant_token(json) { None } else { by_scan(json) };
+    scanned.map_or_else(|| read_by_serde(json), checked)
+}
+
+/// The answer as serde reads it, rows and all. [`read`] gives the same, sooner.
+pub(super) fn read_by_serde(json: &[u8]) -> Result<Body, Error> {
+    let text = str::from_utf8(json).map_err(|error| match error.error_len() {
         None => cut(),
         Some(_) => schema("it is not UTF-8"),
     })?;
-    if has_giant_token(body) {
+    if has_giant_token(json) {
         return Err(schema("a long stretch of it has no text"));
     }
-    let body = match by_scan(text) {
-        Some(body) => body,
-        None => by_serde(text).map_err(|e| not_a_report(&e))?,
-    };
+    let mut body = Body::default();
+    fill(&mut body, text, text.len()).map_err(|error| not_a_report(&error))?;
+    checked(body)
+}
+
+/// Refuses what is no report.
+fn checked(body: Body) -> Result<Body, Error> {
     // Google leaves out what is empty, but never all of these.
     if body.kind.is_none()
         && body.metadata.is_none()
@@ -122,13 +131,6 @@ pub(super) fn read(body: &[u8]) -> Result<Body, Error> {
     Ok(body)
 }
 
-/// The answer as serde reads it, rows and all.
-fn by_serde(text: &str) -> Result<Body, serde_json::Error> {
-    let mut body = Body::default();
-    fill(&mut body, text, text.len())?;
-    Ok(body)
-}
-
 /// Reads an object of the answer's keys.
 fn fill(body: &mut Body, object: &str, size: usize) -> Result<(), serde_json::Error> {
     let mut json = serde_json::Deserializer::from_str(object);
@@ -136,24 +138,27 @@ fn fill(body: &mut Body, object: &str, size: usize) -> Result<(), serde_json::Er
     json.end()
 }
 
-/// How much of an answer may stand around the rows: an eighth, or 16 KiB. It is copied.
+/// How much of an answer may stand before the rows, and how much behind them: an eighth of it, or 16 KiB. It is copied.
 const MAX_FRAME: usize = 16 << 10;
 
 /// The answer, where the rows are as Google writes them. What stands before and behind them is read by serde, in the
 /// same order; `None` where anything differs, be it an error or not.
-fn by_scan(text: &str) -> Option<Body> {
-    const KEY: &str = "\"rows\":";
-    let (head, rows) = text.split_at_checked(text.find(KEY)? + KEY.len())?;
+fn by_scan(json: &[u8]) -> Option<Body> {
+    const KEY: &[u8] = b"\"rows\":";
+    let most = MAX_FRAME.max(json.len() / 8);
+    let key = json.get(..most).unwrap_or(json).windows(KEY.len()).position(|w| w == KEY)?;
+    let (head, rows) = json.split_at_checked(key + KEY.len())?;
     // Behind a backslash the quote is part of another key.
-    if head.strip_suffix(KEY)?.ends_with('\\') {
+    if json[..key].ends_with(b"\\") {
         return None;
     }
-    let fits = |part: &str| part.len() <= MAX_FRAME.max(text.len() / 8);
     let mut body = Body::default();
     // One closing bracket makes it whole, so the key is the answer's own and not one of an object inside.
-    fits(head).then(|| fill(&mut body, &format!("{head}null}}"), text.len()).ok())??;
-    let tail = table::scan(rows, &mut body.rows, text.len())?;
-    fits(tail).then(|| fill(&mut body, &format!("{{\"\":null{tail}"), text.len()).ok())??;
+    let head = str::from_utf8(head).ok()?;
+    fill(&mut body, &format!("{head}null}}"), json.len()).ok()?;
+    let tail = table::scan(rows, &mut body.rows, json.len())?;
+    let tail = str::from_utf8(tail).ok().filter(|tail| tail.len() <= most)?;
+    fill(&mut body, &format!("{{\"\":null{tail}"), json.len()).ok()?;
     Some(body)
 }
 
