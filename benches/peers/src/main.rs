@@ -1,6 +1,10 @@
-//! Prints how a cached hit and a stampede of `shortway` compare with those of its peers, as `RATIO` lines.
+//! Prints how a cached hit, a stampede and a decoded report of `shortway` compare with those of its peers, as `RATIO`
+//! lines.
 
 mod allocations;
+#[path = "../../body.rs"]
+mod body;
+mod decode;
 mod floors;
 mod key;
 mod measure;
@@ -20,7 +24,8 @@ use std::process::ExitCode;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 const USAGE: &str = "\
-Compares shortway with gcp_auth, google-cloud-auth, tame-oauth and yup-oauth2.
+Compares shortway with gcp_auth, google-cloud-auth, tame-oauth and yup-oauth2, and its reports with
+google-analyticsdata1_beta and serde.
 
 Usage: cargo run --release --manifest-path benches/peers/Cargo.toml -- [NAME...]
 
@@ -30,10 +35,25 @@ Without a NAME all are run. Each prints `RATIO name value (...)`: ours divided b
   cached_hit_vs_clock   the same / the two clock reads that a hit must do
   cached_hit_2threads   two threads on one shared source / the fastest peer
   exchanges_64_callers  token requests when 64 callers find no usable token / the best peer
+  decode_250k_vs_naive, decode_250k_vs_byron, decode_250k_vs_ignored_any
+                        a report of 250,000 rows of 7 columns, compact, decoded and dropped / plain structs
+                        with serde / google-analyticsdata1_beta / serde that keeps nothing
+  typed_250k_vs_naive   the same to a Vec of the user's structs / plain structs with serde
+  decode_250k_peak_vs_body
+                        bytes allocated at the peak of a decode / bytes of the body
 ";
 
-const NAMES: [&str; 4] =
-    ["cached_hit_1thread", "cached_hit_vs_clock", "cached_hit_2threads", "exchanges_64_callers"];
+const NAMES: [&str; 9] = [
+    "cached_hit_1thread",
+    "cached_hit_vs_clock",
+    "cached_hit_2threads",
+    "exchanges_64_callers",
+    decode::VS_NAIVE,
+    decode::VS_BYRON,
+    decode::VS_IGNORED_ANY,
+    decode::TYPED_VS_NAIVE,
+    decode::PEAK_VS_BODY,
+];
 
 fn main() -> ExitCode {
     let names: Vec<String> = std::env::args().skip(1).collect();
@@ -59,6 +79,10 @@ fn run(wanted: impl Fn(&str) -> bool) -> Result<()> {
         return Err("timings of a debug build say nothing: run with --release".into());
     }
     println!("peers: {}", peers::ALL.map(|peer| versions::with_version(peer.name)).join(", "));
+    decode::run(&wanted)?;
+    if NAMES.iter().all(|name| decode::NAMES.contains(name) || !wanted(name)) {
+        return Ok(());
+    }
     let track = Track::lay()?;
     if wanted("cached_hit_1thread") || wanted("cached_hit_vs_clock") || wanted("cached_hit_2threads") {
         cached_hits(&track, &wanted)?;

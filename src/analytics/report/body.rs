@@ -46,19 +46,20 @@ enum Key {
 }
 
 /// Reads an answer of so many bytes.
-struct Reader {
+struct Reader<'b> {
     size: usize,
+    body: &'b mut Body,
 }
 
-impl<'de> Visitor<'de> for Reader {
-    type Value = Body;
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a report")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
-        let mut body = Body::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { size, body } = self;
         while let Some(key) = map.next_key()? {
             let part: &mut dyn Part = match key {
                 Key::DimensionHeaders => &mut body.dimension_headers,
@@ -78,7 +79,7 @@ impl<'de> Visitor<'de> for Reader {
                     if table.rows() > 0 {
                         return Err(A::Error::custom("it has rows of one kind twice"));
                     }
-                    map.next_value_seed(table::Rows { table, size: self.size, sparse })?;
+                    map.next_value_seed(table::Rows { table, size, sparse })?;
                     continue;
                 }
                 Key::Unknown => {
@@ -88,23 +89,33 @@ impl<'de> Visitor<'de> for Reader {
             };
             map.next_value_seed(Fill(part))?;
         }
-        Ok(body)
+        Ok(())
     }
 }
 
 const KIND: &str = "analyticsData#runReport";
 
-pub(super) fn read(body: &[u8]) -> Result<Body, Error> {
-    let text = str::from_utf8(body).map_err(|error| match error.error_len() {
+pub(super) fn read(json: &[u8]) -> Result<Body, Error> {
+    let scanned = if has_giant_token(json) { None } else { by_scan(json) };
+    scanned.map_or_else(|| read_by_serde(json), checked)
+}
+
+/// The answer as serde reads it, rows and all. [`read`] gives the same, sooner.
+pub(super) fn read_by_serde(json: &[u8]) -> Result<Body, Error> {
+    let text = str::from_utf8(json).map_err(|error| match error.error_len() {
         None => cut(),
         Some(_) => schema("it is not UTF-8"),
     })?;
-    if has_giant_token(body) {
+    if has_giant_token(json) {
         return Err(schema("a long stretch of it has no text"));
     }
-    let mut json = serde_json::Deserializer::from_str(text);
-    let body = json.deserialize_map(Reader { size: body.len() }).and_then(|body| json.end().map(|()| body));
-    let body = body.map_err(|e| not_a_report(&e))?;
+    let mut body = Body::default();
+    fill(&mut body, text, text.len()).map_err(|error| not_a_report(&error))?;
+    checked(body)
+}
+
+/// Refuses what is no report.
+fn checked(body: Body) -> Result<Body, Error> {
     // Google leaves out what is empty, but never all of these.
     if body.kind.is_none()
         && body.metadata.is_none()
@@ -118,6 +129,37 @@ pub(super) fn read(body: &[u8]) -> Result<Body, Error> {
         return Err(schema("it is the answer of another method"));
     }
     Ok(body)
+}
+
+/// Reads an object of the answer's keys.
+fn fill(body: &mut Body, object: &str, size: usize) -> Result<(), serde_json::Error> {
+    let mut json = serde_json::Deserializer::from_str(object);
+    json.deserialize_map(Reader { size, body })?;
+    json.end()
+}
+
+/// How much of an answer may stand before the rows, and how much behind them: an eighth of it, or 16 KiB. It is copied.
+const MAX_FRAME: usize = 16 << 10;
+
+/// The answer, where the rows are as Google writes them. What stands before and behind them is read by serde, in the
+/// same order; `None` where anything differs, be it an error or not.
+fn by_scan(json: &[u8]) -> Option<Body> {
+    const KEY: &[u8] = b"\"rows\":";
+    let most = MAX_FRAME.max(json.len() / 8);
+    let key = json.get(..most).unwrap_or(json).windows(KEY.len()).position(|w| w == KEY)?;
+    let (head, rows) = json.split_at_checked(key + KEY.len())?;
+    // Behind a backslash the quote is part of another key.
+    if json[..key].ends_with(b"\\") {
+        return None;
+    }
+    let mut body = Body::default();
+    // One closing bracket makes it whole, so the key is the answer's own and not one of an object inside.
+    let head = str::from_utf8(head).ok()?;
+    fill(&mut body, &format!("{head}null}}"), json.len()).ok()?;
+    let tail = table::scan(rows, &mut body.rows, json.len())?;
+    let tail = str::from_utf8(tail).ok().filter(|tail| tail.len() <= most)?;
+    fill(&mut body, &format!("{{\"\":null{tail}"), json.len()).ok()?;
+    Some(body)
 }
 
 /// Whether a sixty-fourth of an answer of more than 4 MiB is one text, or one nest of brackets: `serde_json`

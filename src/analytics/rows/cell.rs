@@ -78,9 +78,9 @@ fn date(digits: &str) -> Option<[i64; 2]> {
     if digits.len() != 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let month = Month::try_from(digits.get(4..6)?.parse::<u8>().ok()?).ok()?;
-    let date =
-        Date::from_calendar_date(digits.get(..4)?.parse().ok()?, month, digits.get(6..)?.parse().ok()?);
+    let number: i32 = digits.parse().ok()?;
+    let month = Month::try_from(u8::try_from(number / 100 % 100).ok()?).ok()?;
+    let date = Date::from_calendar_date(number / 10_000, month, u8::try_from(number % 100).ok()?);
     let (year, day) = date.ok()?.to_ordinal_date();
     Some([year.into(), day.into()])
 }

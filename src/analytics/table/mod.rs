@@ -5,8 +5,10 @@
 //! costs what its text does and a thirty-second of the answer at most.
 
 mod read;
+mod scan;
 
 pub(super) use read::Rows;
+pub(super) use scan::scan;
 
 /// How many columns a report may have: 200. Google allows 9 dimensions, a date range and 10 metrics; a pivot
 /// report more.
@@ -90,8 +92,22 @@ impl Table {
 
     fn push_cell(&mut self, text: &str, most: usize) {
         let block = self.room(LENGTH + text.len(), most);
-        push_length(&mut block.text, text.len());
+        let (length, digits) = length_bytes(text.len());
+        block.text.extend(length[..digits].iter().map(|byte| char::from(*byte)));
         block.text.push_str(text);
+    }
+
+    /// Rows that have been read elsewhere: their cells, and where each begins among them.
+    fn push_rows(&mut self, cells: &str, starts: &[u32], most: usize) {
+        let block = self.room(cells.len(), most);
+        let base = u32::try_from(block.text.len()).unwrap_or(u32::MAX);
+        if block.starts.is_empty() {
+            block.starts.reserve_exact(block.text.capacity() * starts.len() / cells.len().max(1));
+        }
+        block.starts.extend(starts.iter().map(|start| base.saturating_add(*start)));
+        block.text.push_str(cells);
+        block.begun = block.text.len();
+        self.rows += starts.len();
     }
 
     fn end_row(&mut self) {
@@ -107,14 +123,16 @@ impl Table {
 /// The most bytes that a length takes: 11 of 6 bits each.
 const LENGTH: usize = 11;
 
-/// Writes a length as ASCII: 6 bits a character, the lowest first, bit 6 set if another follows.
-fn push_length(text: &mut String, length: usize) {
-    let mut rest = length;
+/// A length in ASCII: 6 bits a byte, the lowest first, bit 6 set if another follows. Gives how many bytes count, too.
+fn length_bytes(length: usize) -> ([u8; LENGTH], usize) {
+    let (mut bytes, mut digits, mut rest) = ([0; LENGTH], 1, length);
     while rest >= 0x40 {
-        text.push(char::from((rest & 0x3f) as u8 | 0x40));
+        bytes[digits - 1] = (rest & 0x3f) as u8 | 0x40;
         rest >>= 6;
+        digits += 1;
     }
-    text.push(char::from(rest as u8));
+    bytes[digits - 1] = rest as u8;
+    (bytes, digits)
 }
 
 /// The cells of one row.
@@ -127,18 +145,29 @@ pub(super) struct Cells<'r> {
 impl<'r> Iterator for Cells<'r> {
     type Item = &'r str;
 
+    #[inline]
     fn next(&mut self) -> Option<&'r str> {
         self.left = self.left.checked_sub(1)?;
-        let (mut length, mut digits) = (0, 0);
-        for byte in self.rest.bytes().take(LENGTH) {
-            length |= usize::from(byte & 0x3f) << (6 * digits);
-            digits += 1;
-            if byte & 0x40 == 0 {
-                break;
-            }
-        }
+        let (length, digits) = match self.rest.as_bytes().first()? {
+            // Nearly every cell.
+            short @ ..0x40 => (usize::from(*short), 1),
+            _ => long_length(self.rest),
+        };
         let (cell, rest) = self.rest.get(digits..)?.split_at_checked(length)?;
         self.rest = rest;
         Some(cell)
     }
+}
+
+/// The length at the beginning of `cells`, and how many bytes it takes.
+fn long_length(cells: &str) -> (usize, usize) {
+    let (mut length, mut digits) = (0, 0);
+    for byte in cells.bytes().take(LENGTH) {
+        length |= usize::from(byte & 0x3f) << (6 * digits);
+        digits += 1;
+        if byte & 0x40 == 0 {
+            break;
+        }
+    }
+    (length, digits)
 }

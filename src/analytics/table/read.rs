@@ -7,11 +7,11 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use std::fmt;
 
 /// The longest cell: 64 KiB. Google cuts the values of dimensions at a thousand characters and less.
-const MAX_CELL: usize = 64 << 10;
+pub(super) const MAX_CELL: usize = 64 << 10;
 
 /// The largest block: 64 MiB, so that 32 bits hold where a row begins, also where a caller raises the cap on
 /// answers.
-const MAX_BLOCK: usize = 64 << 20;
+pub(super) const MAX_BLOCK: usize = 64 << 20;
 
 /// Reads an array of rows, or null, into a table.
 pub(in crate::analytics) struct Rows<'t> {
