@@ -104,9 +104,12 @@
 //! | [`Denied`](ErrorKind::Denied), [`Api`](ErrorKind::Api) | change something at Google, as the hint says |
 //! | [`Clock`](ErrorKind::Clock) | set the clock |
 //! | [`Dns`](ErrorKind::Dns), [`Connect`](ErrorKind::Connect), [`Timeout`](ErrorKind::Timeout), [`Closed`](ErrorKind::Closed), [`Unavailable`](ErrorKind::Unavailable) | run the job again later; the crate has retried already |
-//! | [`Throttled`](ErrorKind::Throttled), [`Quota`](ErrorKind::Quota), [`Backoff`](ErrorKind::Backoff) | wait until [`retry_at`](Error::retry_at) |
+//! | [`Throttled`](ErrorKind::Throttled), [`Quota`](ErrorKind::Quota), [`Backoff`](ErrorKind::Backoff) | wait until [`retry_at`](Error::retry_at), if it is set, or as the hint says |
 //! | [`Tls`](ErrorKind::Tls), [`Protocol`](ErrorKind::Protocol), [`Redirect`](ErrorKind::Redirect), [`Malformed`](ErrorKind::Malformed), [`Schema`](ErrorKind::Schema) | look for a proxy or a login page between this machine and Google |
 //! | [`Row`](ErrorKind::Row) | correct the type that a row is read as |
+//! | [`TooLarge`](ErrorKind::TooLarge) | raise the limit, or request less |
+//! | [`Aborted`](ErrorKind::Aborted) | look for a panic in the output of the program |
+//! | [`Other`](ErrorKind::Other) | see the text: a fault of a token source of your own, or of the program |
 //!
 //! # Time limits and retries
 //!
@@ -167,8 +170,8 @@
 //! # Versions
 //!
 //! Versions follow semantic versioning. Kinds, fields and variants may be added: keep a `_` arm. The minimum
-//! Rust version is 1.89; a higher one is a minor release of its own. Types of [`ureq`] and its `http` crate,
-//! and of [`time`], are part of the public API; both crates are re-exported here.
+//! Rust version is 1.89; a higher one is a minor release of its own. Types of `ureq` and its `http` crate,
+//! and of `time`, are part of the public API; both crates are re-exported here.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
