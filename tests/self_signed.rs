@@ -142,7 +142,7 @@ fn audience_or_scopes_that_google_refuses_build_no_source() {
         shortway::self_signed_for(throw_away_key(), audience).build().expect(audience);
     }
     let none = shortway::self_signed(throw_away_key(), Vec::<String>::new()).build().expect_err("no scope");
-    assert_eq!(none.message(), "no scope was asked for");
+    assert_eq!(none.message(), "no scope is given");
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn advice(
     }
 }
 
-pub(super) const MAYBE_A_PROXY: &str = "a proxy or a login page may have answered instead";
+pub(super) const MAYBE_A_PROXY: &str = "a proxy or a login page may have answered instead: send a request to the same URL from this machine with curl";
 
 /// Where an API is enabled, if the response names no page.
 const LIBRARY: &str = "https://console.cloud.google.com/apis/library/analyticsdata.googleapis.com";

@@ -303,8 +303,8 @@ impl Error {
         self.0.description.as_deref()
     }
 
-    /// How many requests were sent, where that was counted. An attempt for which no connection was made (host
-    /// name not resolved, connection refused) does not count: it did not reach the server.
+    /// How many attempts were made, where that was counted. Requests for tokens do not count attempts without a
+    /// connection (host name not resolved, connection refused): those go on until the deadline.
     #[must_use]
     pub fn attempts(&self) -> Option<u32> {
         self.0.attempts

@@ -16,7 +16,7 @@ pub use service_account::{ServiceAccountOptions, service_account};
 use crate::cached::{CachePolicy, Cached};
 use crate::clock::{Clock, SystemClock};
 use crate::endpoint::Remote;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::http::{Transport, UreqTransport};
 use crate::retry::RetryPolicy;
 use crate::token_source::TokenSource;
@@ -121,7 +121,20 @@ impl<C: Credential> TokensBuilder<C> {
     /// # Errors
     /// As [`build`](Self::build).
     pub fn build_uncached(self) -> Result<C::Source, Error> {
+        check_quota_project(self.shared.quota_project_id.as_deref())?;
         self.credential.into_source(self.shared)
+    }
+}
+
+/// What cannot be a header is refused here, not with the first request.
+fn check_quota_project(project: Option<&str>) -> Result<(), Error> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:".contains(&b);
+    match project {
+        Some(project) if project.is_empty() || !project.bytes().all(plain) => {
+            Err(Error::new(ErrorKind::Config, "the quota project is not a project id")
+                .with_hint("it looks like my-project-123, or is the project's number"))
+        }
+        _ => Ok(()),
     }
 }
 

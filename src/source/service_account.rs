@@ -3,7 +3,7 @@
 use super::exchange::{Exchange, Exchanges};
 use super::{Credential, Shared, TokensBuilder};
 use crate::credential::{ServiceAccount, ServiceAccountRequest, Wanted};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::key::KeySource;
 use crate::scope;
 
@@ -62,6 +62,7 @@ impl Credential for ServiceAccountOptions {
     type Source = ServiceAccount;
 
     fn into_source(self, shared: Shared) -> Result<ServiceAccount, Error> {
+        check_subject(self.subject.as_deref())?;
         let request = ServiceAccountRequest {
             url: self.exchange.url(self.keys.key().token_uri())?,
             wanted: Wanted::Scope(scope::checked(self.scopes)?.join(" ")),
@@ -71,5 +72,21 @@ impl Credential for ServiceAccountOptions {
             quota_project_id: shared.quota_project_id.clone(),
         };
         Ok(ServiceAccount::new(request, shared.remote()))
+    }
+}
+
+fn check_subject(subject: Option<&str>) -> Result<(), Error> {
+    let is_address = |text: &str| {
+        let parts = text.split_once('@').filter(|(name, domain)| !name.is_empty() && !domain.is_empty());
+        parts.is_some() && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+    };
+    match subject {
+        Some(subject) if !is_address(subject) => {
+            Err(Error::new(ErrorKind::Config, "the subject is not an e-mail address").with_hint(
+                "give the address of the user acted for, such as jane@example.com; \
+                 leave the subject out to act as the account itself",
+            ))
+        }
+        _ => Ok(()),
     }
 }

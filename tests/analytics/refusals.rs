@@ -214,17 +214,15 @@ fn status_is_final_or_passes_by_its_meaning() {
     }
 }
 
+const PROXY: &str = "a proxy or a login page may have answered instead: send a request to the same URL from this machine with curl";
+
 #[test]
 fn pages_redirects_and_empty_responses_are_explained() {
     let html = "text/html; charset=utf-8";
     for (status, content_type) in [(200, html), (302, html), (403, html), (204, "application/json")] {
         let error =
             typed_answer(status, content_type, if status == 204 { "" } else { "<html>sign in</html>" });
-        assert_eq!(
-            error.hint(),
-            Some("a proxy or a login page may have answered instead"),
-            "{status}: {error}"
-        );
+        assert_eq!(error.hint(), Some(PROXY), "{status}: {error}");
     }
     let error = typed_answer(404, html, "<html>not here</html>");
     assert_eq!(

@@ -37,7 +37,7 @@ fn lifetime_is_read_by_the_table() {
         assert_eq!(error.kind(), ErrorKind::Malformed, "{expires_in}");
         assert_eq!(
             error.to_string(),
-            "the token endpoint answered 200, but its response has an `expires_in` that is not a number of seconds"
+            "the token endpoint answered 200, but its response has an `expires_in` that is not a number of seconds above 0"
         );
     }
     let unsaid = read(200, r#"{"access_token": "ya29.x"}"#).expect("a token");

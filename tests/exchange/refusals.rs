@@ -198,6 +198,8 @@ fn server_that_fails_is_not_said_to_refuse() {
     }
 }
 
+const PROXY: &str = "a proxy or a login page may have answered instead: send a request to the same URL from this machine with curl";
+
 #[test]
 fn status_is_final_or_passes_by_its_meaning() {
     for status in [408, 421, 425, 500, 502, 503, 504, 507, 509, 512, 520, 599] {
@@ -208,7 +210,7 @@ fn status_is_final_or_passes_by_its_meaning() {
     }
     let page = response(404, &[("Content-Type", "text/html; charset=utf-8")], "<html>");
     let error = parse(&page, TokenKind::Access, NOW, NOW).expect_err("a page");
-    assert_eq!(error.hint(), Some("a proxy or a login page may have answered instead"));
+    assert_eq!(error.hint(), Some(PROXY));
 }
 
 #[test]
@@ -236,7 +238,7 @@ fn every_refusal_names_the_account() {
             "the token endpoint refused the assertion of ACCOUNT: invalid_grant",
         ),
         (400, r#"{"error": "internal_failure"}"#, "the token endpoint failed for ACCOUNT: internal_failure"),
-        (404, "", "the token endpoint refused the request of ACCOUNT (HTTP status 404)"),
+        (404, "", "the token endpoint refused the request (HTTP status 404, account ACCOUNT)"),
     ] {
         let server = Endpoint::always(status, body);
         let source = builder(&server.url).retry(shortway::RetryPolicy::NONE).build().expect("a source");

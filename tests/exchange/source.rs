@@ -188,3 +188,21 @@ fn signing_counts_against_the_deadline() {
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(given.lock().expect("no panic").len(), 1, "nothing is sent after the deadline");
 }
+
+#[test]
+fn options_that_google_refuses_fail_when_the_source_is_built() {
+    let build = || throw_away("http://127.0.0.1:1");
+    for (builder, message) in [
+        (build().subject(""), "the subject is not an e-mail address"),
+        (build().subject("bob"), "the subject is not an e-mail address"),
+        (build().subject("bob@example.com "), "the subject is not an e-mail address"),
+        (build().audience(""), "the audience is empty"),
+        (build().quota_project_id("a b"), "the quota project is not a project id"),
+        (build().quota_project_id(""), "the quota project is not a project id"),
+    ] {
+        let error = builder.build().expect_err(message);
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Config, message));
+        assert!(error.hint().is_some());
+    }
+    build().subject("jane@example.com").quota_project_id("example.com:my-project").build().expect("a source");
+}

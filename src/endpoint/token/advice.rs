@@ -53,8 +53,11 @@ const TABLE: [Row; 20] = [
 const NO_ACCOUNT: &str = "the service account does not exist any more: check `client_email` in the key file";
 const NO_SUBJECT: &str = "the subject is not a user of the domain: check the address of the user acted for";
 const DISABLED: &str = "the service account was deleted or disabled: check it in the Cloud console";
-const NOT_UNDERSTOOD: &str = "the endpoint does not understand the request: check that it is Google's token endpoint, and that the subject is an e-mail address";
-const DELEGATION: &str = "authorize the numeric client id of the account for exactly these scopes in the Admin console (domain-wide delegation), which can take a day to become effective; without a subject this code is not expected";
+const NOT_UNDERSTOOD: &str = "the endpoint does not understand the request: check that it is Google's token \
+    endpoint, and that the subject is an e-mail address";
+const DELEGATION: &str = "authorize the numeric client id of the account for exactly these scopes in the \
+    Admin console (domain-wide delegation), which can take a day to become effective; without a subject, check \
+    the scopes";
 
 /// What `code` with `description`, under this HTTP status, means.
 pub(super) fn of(status: u16, code: &str, description: &str) -> Fault {

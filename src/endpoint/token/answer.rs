@@ -24,9 +24,7 @@ pub(super) fn read(response: &Response<Vec<u8>>, context: Context<'_>) -> Result
         return Err(refusal::error(response, document.as_ref(), context));
     }
     let Some(document) = document else {
-        return Err(malformed("is not a JSON object with a token").with_hint(
-            "a proxy or a login page may have answered instead: send a request to the same URL from this machine with curl",
-        ));
+        return Err(malformed("is not a JSON object with a token").with_hint(refusal::MAYBE_A_PROXY));
     };
     match context.kind {
         TokenKind::Access => access_token(document, context.requested),
@@ -92,7 +90,7 @@ fn lifetime(expires_in: &Scalar) -> Result<Duration, Error> {
     };
     match seconds {
         Some(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds.min(MAX_LIFETIME))),
-        _ => Err(malformed("has an `expires_in` that is not a number of seconds")),
+        _ => Err(malformed("has an `expires_in` that is not a number of seconds above 0")),
     }
 }
 

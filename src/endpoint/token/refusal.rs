@@ -100,15 +100,17 @@ impl Refusal<'_> {
                 (ErrorKind::Protocol, "answered with a status that makes no sense here")
             }
         };
-        let of = match (kind, self.context.account) {
-            (ErrorKind::Denied, Some(account)) => format!(" of {account}"),
-            (_, Some(account)) => format!(" for {account}"),
-            (_, None) => String::new(),
+        let about = match self.context.account {
+            Some(account) => format!("HTTP status {}, account {account}", status.as_u16()),
+            None => format!("HTTP status {}", status.as_u16()),
         };
-        let error =
-            Error::new(kind, format!("the token endpoint {what}{of} (HTTP status {})", status.as_u16()));
+        let error = Error::new(kind, format!("the token endpoint {what} ({about})"));
         let hint = match kind {
             ErrorKind::Redirect => Some(MAYBE_A_PROXY),
+            ErrorKind::Config => {
+                Some("put the login into the proxy's URL: HTTPS_PROXY=http://user:password@host:port")
+            }
+            ErrorKind::Unavailable | ErrorKind::Throttled => Some("run the job again later"),
             _ if http::class(status) == Class::NotSupported => Some(MAYBE_A_PROXY),
             _ if http::is_html(self.response.headers()) => Some(MAYBE_A_PROXY),
             _ => None,
@@ -158,7 +160,12 @@ impl Refusal<'_> {
         let by = offset.unsigned_abs();
         let kind = if by > TOLERATED_OFFSET { ErrorKind::Clock } else { ErrorKind::Denied };
         let how = if offset > 0 { "slow" } else { "fast" };
-        let by = if by < 120 { format!("{by} seconds") } else { format!("{} minutes", by / 60) };
+        let by = match by {
+            0..120 => format!("{by} seconds"),
+            120..7_200 => format!("{} minutes", by / 60),
+            7_200..172_800 => format!("{} hours", by / 3600),
+            _ => format!("{} days", by / 86_400),
+        };
         let hint = format!(
             "the clock of this machine is {by} {how}, compared with the server's: set it, or let NTP set it"
         );
@@ -166,7 +173,7 @@ impl Refusal<'_> {
     }
 }
 
-const MAYBE_A_PROXY: &str = "a proxy or a login page may have answered instead";
+pub(super) const MAYBE_A_PROXY: &str = "a proxy or a login page may have answered instead: send a request to the same URL from this machine with curl";
 
 fn seconds_ahead(server: SystemTime, ours: SystemTime) -> i64 {
     match server.duration_since(ours) {
