@@ -86,13 +86,20 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("source", &["exchange", "service_account", "id_token", "self_signed"]),
     (
         "analytics",
-        &["wire", "property", "request", "answer", "table", "rows", "report", "refusal", "call", "client"],
+        &[
+            "wire", "property", "request", "answer", "document", "table", "rows", "report", "refusal",
+            "call", "client", "method",
+        ],
     ),
-    ("analytics/request", &["column", "date", "order", "filter"]),
-    ("analytics/answer", &["column", "metadata", "quota"]),
+    ("analytics/request", &["column", "date", "order", "filter", "cohort", "comparison", "extra", "check"]),
+    ("analytics/answer", &["enum_value", "column", "metadata", "quota"]),
     ("analytics/table", &["read", "scan"]),
     ("analytics/rows", &["misfit", "cell", "row"]),
-    ("analytics/report", &["body", "no_figure"]),
+    ("analytics/report", &["expected", "pivot_headers", "body", "no_figure", "write", "pivot", "audience"]),
+    (
+        "analytics/method",
+        &["run_report", "metadata", "compatibility", "quotas", "realtime", "pivot", "batch", "audience"],
+    ),
     ("testing", &["clock", "key", "source", "google"]),
 ];
 

@@ -32,7 +32,8 @@ pub(crate) fn of(report: &Report) -> Vec<String> {
         );
     }
     for reason in &metadata.data_truncation_reasons {
-        let text = reason.data_truncation_message.as_deref().or(reason.data_truncation_type.as_deref());
+        let text = reason.data_truncation_message.as_deref();
+        let text = text.or(reason.data_truncation_type.as_ref().map(|kind| kind.as_str()));
         let days: String = reason
             .data_truncation_date_ranges
             .iter()

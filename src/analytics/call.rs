@@ -26,36 +26,36 @@ pub(super) struct Caller {
     pub(super) max_body: usize,
 }
 
-/// A method, and what it is called on.
+/// A method, what it is called on, and what is sent.
 #[derive(Clone, Copy)]
 pub(super) struct Target<'a> {
     /// What is requested, for errors: "the report".
     pub(super) what: &'a str,
     pub(super) property: PropertyId,
-    /// The custom method of the property (AIP-136): `runReport`.
-    pub(super) verb: &'a str,
+    /// Version, resource and custom method (AIP-136), perhaps with a query:
+    /// `v1beta/properties/1234:runReport`.
+    pub(super) path: &'a str,
+    /// The JSON that is posted; without one the method is GET.
+    pub(super) body: Option<&'a [u8]>,
+    /// Whether a second call does no harm: the method only reads.
+    pub(super) reads: bool,
 }
 
 impl Caller {
-    /// Posts `body` and reads the response with `parse`.
-    pub(super) fn post<T>(
+    /// Calls the method and reads the response with `parse`.
+    pub(super) fn call<T>(
         &self,
         target: Target<'_>,
-        body: &[u8],
         parse: impl Fn(&[u8]) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let path = format!("/v1beta/properties/{}:{}?prettyPrint=false", target.property, target.verb);
-        let url = match &self.endpoint {
-            Some(endpoint) => endpoint.join(&path)?,
-            None => format!("{GOOGLE}{path}").parse()?,
-        };
+        let url = self.url(target.path)?;
         let deadline = self.clock.monotonic() + self.timeout;
         let schedule =
             Schedule { policy: self.retry, clock: &*self.clock, deadline, waits_for_network: false };
-        retry::run(schedule, |attempt| match self.attempt(target, &url, body, &parse, deadline, attempt) {
+        retry::run(schedule, |attempt| match self.attempt(target, &url, &parse, deadline, attempt) {
             Ok(value) => Outcome::Final(Ok(value)),
             Err(Failed::Token(error)) => Outcome::Final(Err(error)),
-            Err(Failed::Request(error)) if may_pass(&error) => {
+            Err(Failed::Request(error)) if may_pass(&error, target.reads) => {
                 log::debug!("attempt {} for {} failed: {error}", attempt.number, target.what);
                 Outcome::Again(error)
             }
@@ -63,20 +63,31 @@ impl Caller {
         })
     }
 
+    fn url(&self, path: &str) -> Result<Url, Error> {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let path = format!("/{path}{separator}prettyPrint=false");
+        match &self.endpoint {
+            Some(endpoint) => endpoint.join(&path),
+            None => format!("{GOOGLE}{path}").parse(),
+        }
+    }
+
     fn attempt<T>(
         &self,
         target: Target<'_>,
         url: &Url,
-        body: &[u8],
         parse: impl Fn(&[u8]) -> Result<T, Error>,
         deadline: Instant,
         attempt: Attempt,
     ) -> Result<T, Failed> {
-        let request = Request::post(url.uri())
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::ACCEPT, "application/json")
-            .body(body.into())
-            .map_err(|error| Failed::Request(error.into()))?;
+        let request = match target.body {
+            Some(body) => Request::post(url.uri())
+                .header(header::CONTENT_TYPE, "application/json")
+                .header(header::ACCEPT, "application/json")
+                .body(body.into()),
+            None => Request::get(url.uri()).header(header::ACCEPT, "application/json").body(().into()),
+        };
+        let request = request.map_err(|error| Failed::Request(error.into()))?;
         // A server that shows no sign of a response in half of the time left may answer another request.
         let left = deadline.saturating_duration_since(self.clock.monotonic());
         let head = (!attempt.is_last).then(|| left / 2);
@@ -120,16 +131,13 @@ fn about(target: Target<'_>, error: &Error) -> Error {
     }
 }
 
-/// Whether another attempt may help: the network failed, the server did, or the body ended too soon.
-fn may_pass(error: &Error) -> bool {
+/// Whether another attempt may help: the network failed, the server did, or the body ended too soon. A call
+/// that changes something is repeated only if it did not reach the server.
+fn may_pass(error: &Error, reads: bool) -> bool {
     match error.kind() {
-        ErrorKind::Dns
-        | ErrorKind::Connect
-        | ErrorKind::Timeout
-        | ErrorKind::Closed
-        | ErrorKind::Protocol
-        | ErrorKind::Unavailable => true,
-        ErrorKind::Schema => error.is_retryable(),
+        ErrorKind::Dns | ErrorKind::Connect => true,
+        ErrorKind::Timeout | ErrorKind::Closed | ErrorKind::Protocol | ErrorKind::Unavailable => reads,
+        ErrorKind::Schema => reads && error.is_retryable(),
         _ => false,
     }
 }

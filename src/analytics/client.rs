@@ -2,11 +2,9 @@
 
 use super::call::{Caller, Target};
 use super::property::PropertyId;
-use super::report::Report;
-use super::request::ReportRequest;
 use crate::authorize::Authorized;
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::http::{Transport, UreqTransport, Url};
 use crate::retry::RetryPolicy;
 use crate::token_source::TokenSource;
@@ -85,7 +83,7 @@ impl Analytics {
     /// loopback IP address. Tokens are sent there.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] when `url` is neither.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when `url` is neither.
     pub fn with_endpoint(mut self, url: &str) -> Result<Self, Error> {
         Arc::make_mut(&mut self.0).endpoint = Some(Url::endpoint("API", url)?);
         Ok(self)
@@ -158,22 +156,20 @@ impl Property {
         self.id
     }
 
-    /// Runs a report and reads the whole answer: at most as many rows as the request's limit, or 10,000
-    /// ([`Report::is_complete`] tells). Sends nothing but `request` itself, with `prettyPrint=false`, which
-    /// halves the answer; sends it again as [`Analytics::with_retry`] says.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`], before anything is sent, when `request` has two columns of one name; those of
-    /// the token source, as they came; those of [`Transport::send`]; [`ErrorKind::Api`] when Analytics
-    /// refuses (Google's message is in the text; for a 403 the hint names the account, the property and what
-    /// to do), [`ErrorKind::Quota`], [`ErrorKind::Unavailable`]; [`ErrorKind::Schema`] when the answer is no
-    /// report. [`Error::attempts`] tells how often the report was asked for, unless the error is the token
-    /// source's.
-    pub fn run_report(&self, request: &ReportRequest) -> Result<Report, Error> {
-        request.check()?;
-        let body = serde_json::to_vec(request)
-            .map_err(|e| Error::new(ErrorKind::Other, "cannot write the report request").with_source(e))?;
-        let target = Target { what: "the report", property: self.id, verb: "runReport" };
-        self.client.0.post(target, &body, |body| Report::from_json(body, request))
+    /// Calls a method that only reads: posts `body` as JSON, or sends GET without one, to `rest` after the
+    /// property's own path, such as `:runReport`.
+    pub(super) fn read<T>(
+        &self,
+        what: &str,
+        rest: &str,
+        body: Option<&[u8]>,
+        parse: impl Fn(&[u8]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let path = format!("v1beta/properties/{}{rest}", self.id);
+        self.caller().call(Target { what, property: self.id, path: &path, body, reads: true }, parse)
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        &self.client.0
     }
 }

@@ -1,8 +1,9 @@
-//! A thin typed client of the Google Analytics Data API (GA4), v1beta.
+//! A typed client of the Google Analytics Data API (GA4), v1beta: every method of a property.
 //!
 //! Feature `analytics` (on by default). Requests are plain structs that serialize to exactly Google's JSON; a
 //! report gives its rows as the caller's own structs. What this module adds to a request on its own is one
-//! thing, and [`ReportRequest::new`] shows it before anything is sent: the TOTAL aggregation. Reference:
+//! thing, and [`ReportRequest::new`] shows it before anything is sent: the TOTAL aggregation.
+//! [`ReportRequest::effective`] is the JSON as it will be sent. Reference:
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest>.
 //!
 //! | You have | You need |
@@ -11,10 +12,56 @@
 //! | a property id as text | [`PropertyId`], by `parse` |
 //! | a question | [`ReportRequest`] with [`DateRange`], [`OrderBy`], [`FilterExpression`] |
 //! | a [`Report`] | [`Report::rows`], [`Report::total`], [`Report::metadata`] |
+//! | the body of an answer that another HTTP client got | [`Report::from_json`] |
+//!
+//! # The methods
+//!
+//! ```no_run
+//! use shortway::analytics::{
+//!     AudienceQuery, CompatibilityRequest, DateRange, Pivot, PivotRequest, Property, RealtimeRequest, ReportRequest,
+//! };
+//! use std::time::Duration;
+//!
+//! # fn see(analytics: &shortway::analytics::Analytics, property: &Property) -> Result<(), shortway::Error> {
+//! let request = ReportRequest::new().dates(DateRange::last_days(7)).dimensions(["country"]).metrics(["sessions"]);
+//! let report = property.run_report(&request)?;
+//! let reports = property.batch_run_reports(&[request.clone(), request]); // any number, five to a call
+//! let now = property.run_realtime_report(&RealtimeRequest::new().metrics(["activeUsers"]))?;
+//! let by_two = PivotRequest::new().dates(DateRange::yesterday()).dimensions(["country"]).metrics(["sessions"]);
+//! let pivots = property.run_pivot_report(&by_two.pivot(Pivot::new(["country"], 100)))?;
+//! let fields = property.metadata()?; // what can be requested; of all properties: analytics.common_metadata()
+//! let fits = property.check_compatibility(&CompatibilityRequest::new().metrics(["sessions"]))?;
+//! let quotas = property.quotas_snapshot()?;
+//! let export = property.create_audience_export("properties/1234/audiences/5", ["deviceId"])?;
+//! let export = property.ready_audience_export(&export.name, Duration::from_secs(900))?;
+//! let users = property.query_audience_export(&export.name, &AudienceQuery::new())?;
+//! let exports = property.audience_exports(None, None)?;
+//! # let _ = (report, reports, now, pivots, fields, fits, quotas, users, exports, analytics);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Filters, dates, and what Google adds tomorrow
+//!
+//! ```
+//! use shortway::analytics::{DateRange, FilterExpression, ReportRequest};
+//!
+//! let blog = FilterExpression::begins_with("pagePath", "/blog") & !FilterExpression::in_list("country", ["Italy"]);
+//! let request = ReportRequest::new()
+//!     .dates(DateRange::last_days(1).look_back(3)) // four days: figures still change for some days
+//!     .metrics(["sessions"])
+//!     .dimension_filter(blog) // a filter of metrics here is refused before it is sent
+//!     .metric_filter(FilterExpression::greater_than("sessions", 10))
+//!     .extra("newField", true);
+//! println!("{}", request.effective()?);
+//! # Ok::<(), shortway::Error>(())
+//! ```
 
 mod answer;
 mod call;
 mod client;
+mod document;
+mod method;
 mod property;
 mod refusal;
 mod report;
@@ -24,14 +71,22 @@ mod table;
 mod wire;
 
 pub use answer::{
-    ActiveMetricRestriction, Column, ColumnKind, DataTruncationDateRange, DataTruncationReason, Metadata,
-    MetricType, PropertyQuota, QuotaStatus, SamplingMetadata, SchemaRestrictionResponse,
+    ActiveMetricRestriction, Column, ColumnKind, DataTruncationDateRange, DataTruncationReason, EnumValue,
+    MetricType, PropertyQuota, QuotaStatus, ResponseMetadata, SamplingMetadata, SchemaRestrictionResponse,
 };
 pub use client::{Analytics, Property};
+pub use method::{
+    AudienceDimension, AudienceExport, AudienceExportState, AudienceExports, AudienceQuery, AudienceRows,
+    ComparisonMetadata, Compatibility, CompatibilityReport, CompatibilityRequest, DimensionCompatibility,
+    DimensionMetadata, Metadata, MetricCompatibility, MetricMetadata, MinuteRange, Pivot, PivotReport,
+    PivotRequest, PivotValues, QuotasSnapshot, RealtimeRequest,
+};
 pub use property::PropertyId;
 pub use report::Report;
 pub use request::{
-    DateRange, Dimension, Filter, FilterExpression, FilterTest, MatchType, Metric, MetricAggregation,
-    NumericOperation, NumericValue, OrderBy, OrderField, OrderType, ReportRequest,
+    Cohort, CohortReportSettings, CohortSpec, CohortsRange, Comparison, ComparisonPart, DateRange, Dimension,
+    DimensionExpression, Extra, Filter, FilterExpression, FilterTest, Granularity, MatchType, Metric,
+    MetricAggregation, NumericOperation, NumericValue, OrderBy, OrderField, OrderType, PivotSelection,
+    ReportRequest,
 };
 pub use rows::Rows;

@@ -130,6 +130,9 @@ fn advice(
                  if it is there already, check the property id"
             ),
         }),
+        (404, "NOT_FOUND") if context.what.contains("audience export") => {
+            Some("check the name of the audience export: audience_exports lists those of the property".into())
+        }
         (404, _) => Some("check the API URL: Google answers 404 to a path that it does not know".into()),
         _ => None,
     }
@@ -216,7 +219,7 @@ impl Quota {
             }
             Self::Minute => "too many requests in this minute; wait a minute",
             Self::Unknown => {
-                "a quota is used; set return_property_quota in a request to see which one; most are reset within an hour, daily ones at midnight Pacific time"
+                "a quota is used; quotas_snapshot shows which one; most are reset within an hour, daily ones at midnight Pacific time"
             }
         }
     }

@@ -21,6 +21,11 @@ pub(super) fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+/// Whether a value is its type's default, which protobuf's JSON leaves out.
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// A 64-bit integer as the string that protobuf's JSON makes of it.
 pub(super) fn as_text<S: Serializer>(number: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(number)
@@ -75,15 +80,36 @@ pub(super) trait Part {
     }
     /// Takes the last item back: the list has ended.
     fn no_item(&mut self) {}
+    fn float(&mut self, _number: f64) -> bool {
+        false
+    }
+    /// How many items of a list of these are kept.
+    fn most() -> usize
+    where
+        Self: Sized,
+    {
+        MAX_ITEMS
+    }
 }
 
 /// A message of the API: an object with known keys.
 pub(super) trait Message {
     /// Where the value of this key goes; `None` skips it.
     fn field(&mut self, key: &str) -> Option<&mut dyn Part>;
+    /// How many items of a list of these are kept.
+    fn most_items() -> usize
+    where
+        Self: Sized,
+    {
+        MAX_ITEMS
+    }
 }
 
 impl<T: Message> Part for T {
+    fn most() -> usize {
+        T::most_items()
+    }
+
     fn object(&mut self) -> bool {
         true
     }
@@ -132,6 +158,22 @@ impl Part for i32 {
     }
 }
 
+/// A double: a number, or text, as protobuf's JSON has "NaN" and "Infinity".
+impl Part for f64 {
+    fn text(&mut self, text: &str) -> bool {
+        text.parse().is_ok_and(|number| self.float(number))
+    }
+
+    fn number(&mut self, number: i64) -> bool {
+        self.float(number as f64)
+    }
+
+    fn float(&mut self, number: f64) -> bool {
+        *self = number;
+        true
+    }
+}
+
 /// `None` stays for a value that `T` does not take.
 impl<T: Part + Default> Part for Option<T> {
     fn text(&mut self, text: &str) -> bool {
@@ -144,6 +186,10 @@ impl<T: Part + Default> Part for Option<T> {
 
     fn flag(&mut self, flag: bool) -> bool {
         put(self, |value| value.flag(flag))
+    }
+
+    fn float(&mut self, number: f64) -> bool {
+        put(self, |value| value.float(number))
     }
 
     fn object(&mut self) -> bool {
@@ -164,10 +210,10 @@ fn put<T: Default>(place: &mut Option<T>, fill: impl FnOnce(&mut T) -> bool) -> 
     taken
 }
 
-/// The first [`MAX_ITEMS`]; the rest is skipped.
+/// The first items, as many as [`Part::most`] says; the rest is skipped.
 impl<T: Part + Default> Part for Vec<T> {
     fn item(&mut self) -> Option<&mut dyn Part> {
-        if self.len() >= MAX_ITEMS {
+        if self.len() >= T::most() {
             return None;
         }
         self.push(T::default());
@@ -227,7 +273,8 @@ impl<'de> Visitor<'de> for Fill<'_> {
 
     /// A whole number may be written as `7.0` or `7e0`; up to 2^53 it is read exactly.
     fn visit_f64<E>(self, number: f64) -> Result<(), E> {
-        if number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0 {
+        let is_whole = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0;
+        if !self.0.float(number) && is_whole {
             self.0.number(number as i64);
         }
         Ok(())

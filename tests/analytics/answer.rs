@@ -3,7 +3,7 @@
 
 use crate::{answer, answer_to, columns, matching, report_of};
 use serde_json::{Value, json};
-use shortway::analytics::{DateRange, Metadata, Metric, MetricType, Report, ReportRequest};
+use shortway::analytics::{DateRange, Metric, MetricType, Report, ReportRequest, ResponseMetadata};
 use shortway::{Error, ErrorKind};
 
 const NO_REPORT: &str = "the answer of Analytics is no report: ";
@@ -199,7 +199,8 @@ fn zeros_and_nulls_that_are_left_out_are_the_default() {
     assert_eq!((quota.tokens_per_hour.is_some(), quota.concurrent_requests), (true, None));
     let body = json!({"kind": "analyticsData#runReport", "rows": null, "dimensionHeaders": null});
     assert!(report_of(&body).expect("an empty report").is_empty());
-    let metadata: Metadata = serde_json::from_value(json!({"timeZone": "Etc/UTC"})).expect("metadata");
+    let metadata: ResponseMetadata =
+        serde_json::from_value(json!({"timeZone": "Etc/UTC"})).expect("metadata");
     assert_eq!(metadata.time_zone.as_deref(), Some("Etc/UTC"));
 }
 
@@ -254,11 +255,15 @@ fn row_count_of_several_ranges_counts_a_row_once() {
     let report = read(&two_ranges(), &of_two_ranges(&rows, &json!([]), 1)).expect("a report");
     assert_eq!((report.len(), report.row_count(), report.is_complete()), (2, 1, true));
     let page = read(&two_ranges(), &of_two_ranges(&rows, &json!([]), 2)).expect("a report");
-    assert_eq!((page.len(), page.row_count(), page.is_complete()), (2, 2, false));
-    for cut in [two_ranges().limit(2), two_ranges().offset(1)] {
-        let rows = [rows[0], ["20230402", "date_range_1", "1"]];
-        let report = read(&cut, &of_two_ranges(&rows, &json!([]), 2)).expect("a report");
-        assert!(!report.is_complete(), "rows of another range may be left out");
+    assert_eq!((page.len(), page.row_count(), page.is_complete()), (2, 2, true), "a count of every row");
+    let two_days = [rows[0], ["20230402", "date_range_1", "1"]];
+    for (cut, count, is_complete) in [
+        (two_ranges().limit(2), 2, true), // the limit counts as the row count does
+        (two_ranges().limit(2), 3, false),
+        (two_ranges().offset(1), 2, false),
+    ] {
+        let report = read(&cut, &of_two_ranges(&two_days, &json!([]), count)).expect("a report");
+        assert_eq!(report.is_complete(), is_complete);
     }
     let three = [rows[0], rows[1], ["20230402", "date_range_0", "1"]];
     let error = read(&two_ranges(), &of_two_ranges(&three, &json!([]), 1)).expect_err("too many rows");

@@ -4,8 +4,8 @@ use crate::{fake, property, run, week};
 use serde_json::{Value, json};
 use shortway::ErrorKind;
 use shortway::analytics::{
-    DateRange, FilterExpression, MatchType, Metric, MetricAggregation, NumericOperation, NumericValue,
-    OrderBy, OrderType, ReportRequest,
+    Cohort, CohortSpec, Comparison, DateRange, Dimension, FilterExpression, Granularity, MatchType, Metric,
+    MetricAggregation, NumericOperation, NumericValue, OrderBy, OrderType, ReportRequest,
 };
 use shortway::scope::ANALYTICS_READONLY;
 use shortway::testing::{FakeGoogle, FakeTable, ManualClock};
@@ -119,13 +119,12 @@ fn rows_that_tie_come_in_another_order_each_time() {
 
 #[test]
 fn what_the_fake_cannot_evaluate_it_refuses_loudly() {
-    let mut request = week().metrics(["screenPageViews"]);
-    request.metric_filter = Some(FilterExpression::equals("screenPageViews", "1"));
+    let request = week().metrics(["screenPageViews"]).currency_code("EUR");
     let error = run(&request).expect_err("not evaluated");
     assert_eq!((error.status(), error.code()), (Some(501), Some("UNIMPLEMENTED")));
     assert_eq!(
         error.message(),
-        "Analytics failed to make the report on property 1234: the fake Google cannot evaluate metricFilter"
+        "Analytics failed to make the report on property 1234: the fake Google cannot evaluate currencyCode"
     );
 }
 
@@ -235,4 +234,160 @@ fn every_field_has_a_setter_of_its_name() {
             {"notExpression": {"filter": {"fieldName": "b", "emptyFilter": {}}}},
         ]}})
     );
+}
+
+/// The JSON that would be sent.
+fn effective(request: &ReportRequest) -> Value {
+    serde_json::from_str(&request.effective().expect("a request")).expect("JSON")
+}
+
+#[test]
+fn cohorts_comparisons_and_expressions_are_googles_json() {
+    let cohort = Cohort::new(DateRange::new("2026-01-04", "2026-01-10"));
+    let spec = CohortSpec::new([cohort.clone().named("first"), cohort], Granularity::Weekly, 4);
+    let request = ReportRequest::default()
+        .dimensions(["cohort"])
+        .dimensions([
+            Dimension::lower_case("small", "city"),
+            Dimension::upper_case("large", "city"),
+            Dimension::concatenate("place", ["country", "city"], ", "),
+            Dimension::concatenate("bare", ["country", "city"], ""),
+        ])
+        .metrics(["cohortActiveUsers"])
+        .order_by(OrderBy::pivot("cohortActiveUsers", [("cohort", "first")]))
+        .cohort_spec(spec.start_offset(1).accumulate(true))
+        .comparisons([
+            Comparison::of(FilterExpression::equals("platform", "web")).named("web"),
+            Comparison::saved("comparisons/1"),
+        ]);
+    let days = json!({"startDate": "2026-01-04", "endDate": "2026-01-10"});
+    assert_eq!(
+        effective(&request),
+        json!({
+            "dimensions": [
+                {"name": "cohort"},
+                {"name": "small", "dimensionExpression": {"lowerCase": {"dimensionName": "city"}}},
+                {"name": "large", "dimensionExpression": {"upperCase": {"dimensionName": "city"}}},
+                {"name": "place", "dimensionExpression":
+                    {"concatenate": {"dimensionNames": ["country", "city"], "delimiter": ", "}}},
+                {"name": "bare", "dimensionExpression": {"concatenate": {"dimensionNames": ["country", "city"]}}},
+            ],
+            "metrics": [{"name": "cohortActiveUsers"}],
+            "orderBys": [{"pivot": {"metricName": "cohortActiveUsers", "pivotSelections":
+                [{"dimensionName": "cohort", "dimensionValue": "first"}]}}],
+            "cohortSpec": {
+                "cohorts": [
+                    {"name": "first", "dimension": "firstSessionDate", "dateRange": days},
+                    {"dimension": "firstSessionDate", "dateRange": days},
+                ],
+                "cohortsRange": {"granularity": "WEEKLY", "startOffset": 1, "endOffset": 4},
+                "cohortReportSettings": {"accumulate": true},
+            },
+            "comparisons": [
+                {"name": "web", "dimensionFilter": {"filter": {"fieldName": "platform",
+                    "stringFilter": {"matchType": "EXACT", "value": "web"}}}},
+                {"comparison": "comparisons/1"},
+            ],
+        })
+    );
+}
+
+#[test]
+fn expressions_of_dimensions_are_columns_of_the_report() {
+    let request = week().dimensions([Dimension::concatenate("place", ["country", "pagePath"], " ")]);
+    let report = run(&request.dimensions([Dimension::lower_case("land", "country")])).expect("a report");
+    let rows: BTreeSet<(String, String)> = report.rows().map(|row| row.expect("fits")).collect();
+    assert!(rows.contains(&("Chile /about".into(), "chile".into())), "{rows:?}");
+}
+
+#[test]
+fn extra_field_is_sent_and_refused_where_it_cannot_be() {
+    let request = week().metrics(["sessions"]).extra("newField", json!({"a": [1, "x"]}));
+    assert_eq!(effective(&request)["newField"], json!({"a": [1, "x"]}));
+    for (request, message) in [
+        (week().extra("x", f64::NAN), "the extra field `x` of the report request has no JSON value"),
+        (
+            week().extra("x", json!([{"a": null}])),
+            "the extra field `x` of the report request has no JSON value",
+        ),
+        (
+            week().extra("dateRanges", 1),
+            "the extra field `dateRanges` of the report request is there already",
+        ),
+    ] {
+        let error = request.effective().expect_err(message);
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Config, message));
+    }
+}
+
+#[test]
+fn filter_that_is_empty_or_of_the_wrong_kind_is_refused_before_anything_is_sent() {
+    let google = fake();
+    let property = property(&google, ANALYTICS_READONLY);
+    let base = || week().dimensions(["country"]).metrics(["sessions"]);
+    let mut group = FilterExpression::equals("a", "x").and(FilterExpression::equals("b", "y"));
+    if let FilterExpression::AndGroup { expressions, .. } = &mut group {
+        expressions.clear();
+    }
+    let none: [&str; 0] = [];
+    for (request, message) in [
+        (
+            base().dimension_filter(!group.clone()),
+            "a filter is a group without parts; put at least one filter into the \
+         group, or leave it out",
+        ),
+        (
+            base().dimension_filter(FilterExpression::in_list("country", none)),
+            "the filter of `country` is a list without \
+         values; put at least one value into the list, or leave the filter out",
+        ),
+        (
+            base().dimension_filter(FilterExpression::greater_than("sessions", 1)),
+            "the filter of dimensions names the \
+         metric `sessions`; give it to metric_filter",
+        ),
+        (
+            base().metric_filter(FilterExpression::empty("country")),
+            "the filter of metrics names the dimension `country`; \
+         give it to dimension_filter",
+        ),
+        (
+            base().metric_filter(FilterExpression::equals("users", "1")),
+            "the filter of metrics compares `users` with text; \
+         compare a metric with a number, or give a filter of a dimension to dimension_filter",
+        ),
+        (
+            base().comparisons([Comparison::of(group)]),
+            "a filter is a group without parts; put at least one filter into \
+         the group, or leave it out",
+        ),
+    ] {
+        let error = property.run_report(&request).expect_err(message);
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Config, message.to_owned()));
+    }
+    assert_eq!((google.token_requests(), google.report_requests()), (0, 0));
+}
+
+#[test]
+fn filters_are_put_together_with_operators() {
+    let (a, b) = (FilterExpression::full_regexp("a", "x"), FilterExpression::ends_with("b", "y"));
+    assert_eq!(a.clone() & b.clone(), a.clone().and(b.clone()));
+    assert_eq!(a.clone() | !b.clone(), a.clone().or(!b.clone()));
+    assert_eq!(!!a.clone(), a);
+}
+
+#[test]
+fn range_looks_back_in_the_words_it_has() {
+    let back = |start: &str, days| DateRange::new(start, "today").look_back(days).start_date;
+    for (start, days, earlier) in [
+        ("today", 3, "3daysAgo"),
+        ("yesterday", 3, "4daysAgo"),
+        ("30daysAgo", 3, "33daysAgo"),
+        ("2026-03-01", 1, "2026-02-28"),
+        ("today", 0, "0daysAgo"),
+        ("soon", 3, "soon"),
+        ("2026-13-01", 3, "2026-13-01"),
+    ] {
+        assert_eq!(back(start, days), earlier);
+    }
 }

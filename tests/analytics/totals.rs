@@ -1,7 +1,12 @@
 //! Aggregates: totals, maximums, minimums.
 
 use crate::{run, week};
-use shortway::analytics::{DateRange, MetricAggregation, ReportRequest};
+use serde_json::json;
+use shortway::analytics::{
+    Cohort, CohortSpec, Comparison, DateRange, FilterExpression, Granularity, MetricAggregation, Report,
+    ReportRequest,
+};
+use std::collections::HashMap;
 use time::macros::date;
 
 #[test]
@@ -118,4 +123,62 @@ fn empty_report_is_no_error_and_has_no_total() {
         report.total::<u64>("screenPageViews").expect_err("no figure").to_string(),
         "no total of `screenPageViews`: the report is empty; ask for an Option to get None where there are no rows"
     );
+}
+
+/// A report over two comparisons, with these totals.
+fn compared(column: usize, row_count: usize) -> Report {
+    let mut names = vec!["country"];
+    names.insert(column, "comparison");
+    let row = |part: &str, country: &str, value: &str| {
+        let mut cells = vec![json!({"value": country})];
+        cells.insert(column, json!({"value": part}));
+        json!({"dimensionValues": cells, "metricValues": [{"value": value}]})
+    };
+    let body = json!({
+        "dimensionHeaders": names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>(),
+        "metricHeaders": [{"name": "sessions", "type": "TYPE_INTEGER"}],
+        "rows": [row("web", "Italy", "5"), row("all", "Italy", "7")],
+        "totals": [row("web", "RESERVED_TOTAL", "5"), row("all", "RESERVED_TOTAL", "7")],
+        "rowCount": row_count,
+    });
+    let all = Comparison::saved("comparisons/1");
+    let web = Comparison::of(FilterExpression::equals("platform", "web")).named("web");
+    let request = ReportRequest::new().dimensions(["country"]).metrics(["sessions"]).comparisons([web, all]);
+    Report::from_json(body.to_string().as_bytes(), &request).expect("a report")
+}
+
+#[test]
+fn report_over_comparisons_is_taken_wherever_google_puts_their_column() {
+    for (column, row_count) in [(0, 1), (1, 1), (1, 2)] {
+        let report = compared(column, row_count);
+        assert_eq!(report.len(), 2);
+        assert!(report.is_complete(), "{row_count}");
+        let error = report.total::<u64>("sessions").expect_err("two totals");
+        assert_eq!(
+            error.to_string(),
+            "no total of `sessions`: Google sent one for each comparison or cohort; read them as rows with totals()"
+        );
+        let totals: Vec<HashMap<String, String>> = report.totals().map(|row| row.expect("fits")).collect();
+        assert_eq!(totals.iter().map(|row| row["sessions"].as_str()).collect::<Vec<_>>(), ["5", "7"]);
+    }
+}
+
+#[test]
+fn report_over_cohorts_is_taken_with_the_columns_that_google_adds() {
+    let body = json!({
+        "dimensionHeaders": [{"name": "cohort"}, {"name": "cohortNthWeek"}],
+        "metricHeaders": [{"name": "cohortActiveUsers", "type": "TYPE_INTEGER"}],
+        "rows": [{"dimensionValues": [{"value": "cohort_0"}, {"value": "0000"}], "metricValues": [{"value": "7"}]}],
+        "rowCount": 1,
+    });
+    let cohort = Cohort::new(DateRange::yesterday());
+    let request = ReportRequest::new()
+        .dimensions(["cohort"])
+        .metrics(["cohortActiveUsers"])
+        .cohort_spec(CohortSpec::new([cohort], Granularity::Weekly, 1));
+    let report = Report::from_json(body.to_string().as_bytes(), &request).expect("a report");
+    let rows: Vec<(String, u32, u64)> = report.rows().map(|row| row.expect("fits")).collect();
+    assert_eq!(rows, [("cohort_0".into(), 0, 7)]);
+    let plain = ReportRequest::new().dimensions(["cohort"]).metrics(["cohortActiveUsers"]);
+    Report::from_json(body.to_string().as_bytes(), &plain).expect_err("a column too many");
 }

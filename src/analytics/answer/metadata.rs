@@ -2,36 +2,46 @@
 //! most answers.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/ResponseMetaData>
 
-use crate::analytics::wire::{Message, Part, message};
-use serde::{Deserialize, Deserializer};
+use super::enum_value::EnumValue;
+use crate::analytics::wire::{Message, Part, as_text, is_default, message};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What Google says about a report as a whole, as `ResponseMetaData` of the API has it.
 ///
 /// Of a list the first 256 items are kept, of a text the first 4 KiB. A value of another shape than
 /// documented is as an absent one: it never costs the report.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Metadata {
+pub struct ResponseMetadata {
     /// Some rows were rolled into a row `(other)` because there were too many.
+    #[serde(skip_serializing_if = "is_default")]
     pub data_loss_from_other_row: bool,
     /// Which metrics are hidden from the account, if some are.
+    #[serde(skip_serializing_if = "is_default")]
     pub schema_restriction_response: Option<SchemaRestrictionResponse>,
     /// The currency of amounts, ISO 4217.
+    #[serde(skip_serializing_if = "is_default")]
     pub currency_code: Option<String>,
     /// The property's time zone, an IANA name: the days of the report are days there.
+    #[serde(skip_serializing_if = "is_default")]
     pub time_zone: Option<String>,
     /// Why the report is empty, if it is and Google says why.
+    #[serde(skip_serializing_if = "is_default")]
     pub empty_reason: Option<String>,
     /// Small figures may have been withheld so that nobody can be recognized.
+    #[serde(skip_serializing_if = "is_default")]
     pub subject_to_thresholding: Option<bool>,
     /// How much of the data was read for each date range, in the order of the request; empty when all of it
     /// was.
+    #[serde(skip_serializing_if = "is_default")]
     pub sampling_metadatas: Vec<SamplingMetadata>,
     /// Why some of the data may be missing.
+    #[serde(skip_serializing_if = "is_default")]
     pub data_truncation_reasons: Vec<DataTruncationReason>,
 }
 
-impl Metadata {
+impl ResponseMetadata {
     /// The metrics that the account may not see, by name: they come as zeros.
     pub fn restricted_metrics(&self) -> impl Iterator<Item = &str> {
         let restrictions =
@@ -40,7 +50,7 @@ impl Metadata {
     }
 }
 
-impl Message for Metadata {
+impl Message for ResponseMetadata {
     fn field(&mut self, key: &str) -> Option<&mut dyn Part> {
         match key {
             "dataLossFromOtherRow" => Some(&mut self.data_loss_from_other_row),
@@ -56,17 +66,19 @@ impl Message for Metadata {
     }
 }
 
-impl<'de> Deserialize<'de> for Metadata {
+impl<'de> Deserialize<'de> for ResponseMetadata {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         message(deserializer)
     }
 }
 
 /// Which metrics are hidden from the account.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SchemaRestrictionResponse {
     /// One item for each hidden metric.
+    #[serde(skip_serializing_if = "is_default")]
     pub active_metric_restrictions: Vec<ActiveMetricRestriction>,
 }
 
@@ -80,13 +92,16 @@ impl Message for SchemaRestrictionResponse {
 }
 
 /// A metric that is hidden from the account: its cells come as zeros.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ActiveMetricRestriction {
     /// The metric's API name.
+    #[serde(skip_serializing_if = "is_default")]
     pub metric_name: Option<String>,
     /// Why, by Google's names: `COST_DATA`, `REVENUE_DATA`.
-    pub restricted_metric_types: Vec<String>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub restricted_metric_types: Vec<EnumValue>,
 }
 
 impl Message for ActiveMetricRestriction {
@@ -100,12 +115,15 @@ impl Message for ActiveMetricRestriction {
 }
 
 /// How much of the data of one date range was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SamplingMetadata {
     /// Events read.
+    #[serde(skip_serializing_if = "is_default", serialize_with = "as_text")]
     pub samples_read_count: i64,
     /// Events that there are.
+    #[serde(skip_serializing_if = "is_default", serialize_with = "as_text")]
     pub sampling_space_size: i64,
 }
 
@@ -120,16 +138,21 @@ impl Message for SamplingMetadata {
 }
 
 /// One reason why data may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DataTruncationReason {
     /// Google's name for it, such as `DATA_TRUNCATION_TYPE_DATE_RANGE`.
-    pub data_truncation_type: Option<String>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub data_truncation_type: Option<EnumValue>,
     /// Google's explanation.
+    #[serde(skip_serializing_if = "is_default")]
     pub data_truncation_message: Option<String>,
     /// The day from which on data is missing.
+    #[serde(skip_serializing_if = "is_default")]
     pub data_truncation_date: Option<String>,
     /// The ranges of days in which data is missing.
+    #[serde(skip_serializing_if = "is_default")]
     pub data_truncation_date_ranges: Vec<DataTruncationDateRange>,
 }
 
@@ -146,12 +169,15 @@ impl Message for DataTruncationReason {
 }
 
 /// A range of days in which data is missing, first and last included.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct DataTruncationDateRange {
     /// The first day.
+    #[serde(skip_serializing_if = "is_default")]
     pub start_date: Option<String>,
     /// The last day.
+    #[serde(skip_serializing_if = "is_default")]
     pub end_date: Option<String>,
 }
 

@@ -1,25 +1,32 @@
 //! What is left of a property's quota.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/PropertyQuota>
 
-use crate::analytics::wire::{Message, Part, message};
-use serde::{Deserialize, Deserializer};
+use crate::analytics::wire::{Message, Part, is_default, message};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What is left of a property's quota, if
 /// [`return_property_quota`](crate::analytics::ReportRequest::return_property_quota()) was set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PropertyQuota {
     /// Tokens of the property for today (Pacific time).
+    #[serde(skip_serializing_if = "is_default")]
     pub tokens_per_day: Option<QuotaStatus>,
     /// Tokens of the property for this hour.
+    #[serde(skip_serializing_if = "is_default")]
     pub tokens_per_hour: Option<QuotaStatus>,
     /// Tokens of this project on the property for this hour: the bucket that empties first.
+    #[serde(skip_serializing_if = "is_default")]
     pub tokens_per_project_per_hour: Option<QuotaStatus>,
     /// Requests at the same time.
+    #[serde(skip_serializing_if = "is_default")]
     pub concurrent_requests: Option<QuotaStatus>,
     /// Server errors of this hour.
+    #[serde(skip_serializing_if = "is_default")]
     pub server_errors_per_project_per_hour: Option<QuotaStatus>,
     /// Requests of this hour that could reveal persons.
+    #[serde(skip_serializing_if = "is_default")]
     pub potentially_thresholded_requests_per_hour: Option<QuotaStatus>,
 }
 
@@ -46,12 +53,15 @@ impl<'de> Deserialize<'de> for PropertyQuota {
 }
 
 /// One bucket of a quota.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct QuotaStatus {
     /// What this request cost.
+    #[serde(skip_serializing_if = "is_default")]
     pub consumed: Option<i32>,
     /// What is left; Google has sent -1.
+    #[serde(skip_serializing_if = "is_default")]
     pub remaining: Option<i32>,
 }
 

@@ -1,13 +1,14 @@
 //! The body of an answer: read into its parts, and held against the request.
 
-use crate::analytics::answer::{Column, ColumnKind, Header, Metadata, PropertyQuota};
-use crate::analytics::request::ReportRequest;
+use super::expected::Expected;
+use super::pivot_headers::{PivotHeaders, ReadHeaders};
+use crate::analytics::answer::{Column, ColumnKind, Header, PropertyQuota, ResponseMetadata};
+use crate::analytics::document;
 use crate::analytics::table::{self, MAX_COLUMNS, Table};
 use crate::analytics::wire::{Fill, Part};
-use crate::error::{Error, ErrorKind, scrub};
+use crate::error::{Error, scrub};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
-use serde_json::error::Category;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -23,9 +24,12 @@ pub(super) struct Body {
     pub(super) maximums: Table,
     pub(super) minimums: Table,
     pub(super) row_count: Option<i64>,
-    pub(super) metadata: Option<Metadata>,
+    pub(super) metadata: Option<ResponseMetadata>,
     pub(super) property_quota: Option<PropertyQuota>,
-    kind: Option<String>,
+    /// Of a pivot report.
+    pub(super) pivot_headers: PivotHeaders,
+    pub(super) aggregates: Table,
+    pub(super) kind: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +44,8 @@ enum Key {
     RowCount,
     Metadata,
     PropertyQuota,
+    PivotHeaders,
+    Aggregates,
     Kind,
     #[serde(other)]
     Unknown,
@@ -68,12 +74,17 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 Key::Metadata => &mut body.metadata,
                 Key::PropertyQuota => &mut body.property_quota,
                 Key::Kind => &mut body.kind,
-                Key::Rows | Key::Totals | Key::Maximums | Key::Minimums => {
+                Key::PivotHeaders => {
+                    map.next_value_seed(ReadHeaders { headers: &mut body.pivot_headers, size })?;
+                    continue;
+                }
+                Key::Rows | Key::Totals | Key::Maximums | Key::Minimums | Key::Aggregates => {
                     let sparse = !matches!(key, Key::Rows);
                     let table = match key {
                         Key::Rows => &mut body.rows,
                         Key::Totals => &mut body.totals,
                         Key::Maximums => &mut body.maximums,
+                        Key::Aggregates => &mut body.aggregates,
                         _ => &mut body.minimums,
                     };
                     if table.rows() > 0 {
@@ -93,39 +104,33 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 }
 
-const KIND: &str = "analyticsData#runReport";
-
-pub(super) fn read(json: &[u8]) -> Result<Body, Error> {
-    let scanned = if has_giant_token(json) { None } else { by_scan(json) };
-    scanned.map_or_else(|| read_by_serde(json), checked)
+/// Reads a body; `kind` is what the method's answers say of themselves.
+pub(super) fn read(json: &[u8], kind: &str) -> Result<Body, Error> {
+    let scanned = if document::has_giant_token(json) { None } else { by_scan(json) };
+    scanned.map_or_else(|| read_by_serde(json, kind), |body| checked(body, kind))
 }
 
 /// The answer as serde reads it, rows and all. [`read`] gives the same, sooner.
-pub(super) fn read_by_serde(json: &[u8]) -> Result<Body, Error> {
-    let text = str::from_utf8(json).map_err(|error| match error.error_len() {
-        None => cut(),
-        Some(_) => schema("it is not UTF-8"),
-    })?;
-    if has_giant_token(json) {
-        return Err(schema("a long stretch of it has no text"));
-    }
+pub(super) fn read_by_serde(json: &[u8], kind: &str) -> Result<Body, Error> {
+    let text = document::text(json, REPORT)?;
     let mut body = Body::default();
-    fill(&mut body, text, text.len()).map_err(|error| not_a_report(&error))?;
-    checked(body)
+    fill(&mut body, text, text.len()).map_err(|error| document::no_json(REPORT, &error))?;
+    checked(body, kind)
 }
 
 /// Refuses what is no report.
-fn checked(body: Body) -> Result<Body, Error> {
+fn checked(body: Body, kind: &str) -> Result<Body, Error> {
     // Google leaves out what is empty, but never all of these.
     if body.kind.is_none()
         && body.metadata.is_none()
         && body.row_count.is_none()
         && body.dimension_headers.is_empty()
         && body.metric_headers.is_empty()
+        && body.pivot_headers.is_empty()
     {
         return Err(schema("it has nothing of a report in it"));
     }
-    if body.kind.as_deref().is_some_and(|kind| kind != KIND) {
+    if body.kind.as_deref().is_some_and(|found| found != kind) {
         return Err(schema("it is the answer of another method"));
     }
     Ok(body)
@@ -162,13 +167,6 @@ fn by_scan(json: &[u8]) -> Option<Body> {
     Some(body)
 }
 
-/// Whether a sixty-fourth of an answer of more than 4 MiB is one text, or one nest of brackets: `serde_json`
-/// needs memory of its own for those, up to three times their size. Google sends a text every few bytes.
-fn has_giant_token(body: &[u8]) -> bool {
-    let is_text_end = |pair: &[u8]| pair[1] == b'"' && pair[0] != b'\\';
-    body.len() > 4 << 20 && body.chunks_exact(body.len() / 64).any(|c| !c.windows(2).any(is_text_end))
-}
-
 pub(super) fn columns(dimensions: Vec<Header>, metrics: Vec<Header>) -> Result<Vec<Column>, Error> {
     if dimensions.len() + metrics.len() > MAX_COLUMNS {
         return Err(schema(&format!("it has more than {MAX_COLUMNS} columns")));
@@ -182,37 +180,44 @@ pub(super) fn columns(dimensions: Vec<Header>, metrics: Vec<Header>) -> Result<V
     }
 }
 
+/// Refuses tables of another width than the headers.
+pub(super) fn fits<'t>(columns: &[Column], tables: impl IntoIterator<Item = &'t Table>) -> Result<(), Error> {
+    let dimensions = columns.iter().filter(|c| matches!(c.kind, ColumnKind::Dimension)).count();
+    let shape = (dimensions, columns.len() - dimensions);
+    if tables.into_iter().any(|table| table.shape().is_some_and(|found| found != shape)) {
+        return Err(schema("its rows and its headers have different numbers of columns"));
+    }
+    Ok(())
+}
+
 /// Figures must never stand under another name than their own: rows may be read by position.
-pub(super) fn as_requested(columns: &[Column], request: &ReportRequest) -> Result<(), Error> {
-    let mut wanted: Vec<&str> = request.dimensions.iter().map(|d| d.name.as_str()).collect();
-    if request.date_ranges.len() > 1 && !wanted.contains(&DATE_RANGE) {
+pub(super) fn as_requested(columns: &[Column], expected: &Expected<'_>) -> Result<(), Error> {
+    let mut wanted: Vec<&str> = expected.dimensions.iter().map(|d| d.name.as_str()).collect();
+    if expected.ranges.len() > 1 && !wanted.contains(&DATE_RANGE) {
         wanted.push(DATE_RANGE);
     }
     let dimensions = wanted.len();
-    wanted.extend(request.metrics.iter().filter(|m| !m.invisible).map(|m| m.name.as_str()));
+    let metrics = expected.metrics.iter().filter(|m| !m.invisible).map(|m| m.name.as_str());
+    wanted.extend(metrics);
     let is_dimension = |c: &Column| matches!(c.kind, ColumnKind::Dimension);
-    let found: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
-    if found == wanted && columns.iter().filter(|c| is_dimension(c)).count() == dimensions {
+    // What Google adds stands where it likes.
+    let is_added =
+        |c: &Column| is_dimension(c) && expected.adds(&c.name) && !wanted.contains(&c.name.as_str());
+    let found: Vec<&Column> = columns.iter().filter(|column| !is_added(column)).collect();
+    let names: Vec<&str> = found.iter().map(|c| c.name.as_str()).collect();
+    if names == wanted && found.iter().filter(|column| is_dimension(column)).count() == dimensions {
         return Ok(());
     }
-    let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { scrub(&names.join(", ")) };
-    Err(schema(&format!("its columns are {}, requested were {}", list(&found), list(&wanted))))
+    Err(schema(&format!("its columns are {}, requested were {}", list(&names), list(&wanted))))
 }
 
-pub(super) fn schema(what: &str) -> Error {
-    Error::new(ErrorKind::Schema, format!("the answer of Analytics is no report: {what}"))
+pub(super) fn list(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_owned() } else { scrub(&names.join(", ")) }
 }
 
-/// A body that ends too soon may be whole the next time.
-fn cut() -> Error {
-    schema("it ends in the middle").with_retryable(true)
-}
+/// What the answer shall be, for errors.
+const REPORT: &str = "report";
 
-/// serde's message, which names the place and may quote a piece of the answer.
-fn not_a_report(error: &serde_json::Error) -> Error {
-    match error.classify() {
-        Category::Eof => cut(),
-        Category::Data => schema(&scrub(&error.to_string())),
-        _ => schema(&format!("it is not JSON (line {}, column {})", error.line(), error.column())),
-    }
+pub(super) fn schema(why: &str) -> Error {
+    document::schema(REPORT, why)
 }

@@ -4,17 +4,28 @@
 //! ignored, nothing known is lost.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/RunReportResponse>
 
+mod audience;
 mod body;
+mod expected;
 mod no_figure;
+mod pivot;
+mod pivot_headers;
+mod write;
 
-use super::answer::{Column, ColumnKind, Metadata, PropertyQuota};
+use super::answer::{Column, ColumnKind, PropertyQuota, ResponseMetadata};
 use super::request::{MetricAggregation, ReportRequest};
 use super::rows::{self, Rows};
 use super::table::Table;
 use crate::error::{Error, scrub};
+pub(super) use audience::AudienceBody;
 use body::{Body, DATE_RANGE, schema};
+use expected::COMPARISON;
+pub(super) use expected::Expected;
 use no_figure::NoFigure;
-use serde::Deserialize;
+pub(super) use pivot::PivotBody;
+pub(super) use pivot_headers::PivotHeader;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
@@ -29,8 +40,11 @@ pub struct Report {
     maximums: Table,
     minimums: Table,
     row_count: Option<u64>,
-    metadata: Metadata,
+    /// Whether Google sent metadata, be it empty.
+    has_metadata: bool,
+    metadata: ResponseMetadata,
     property_quota: Option<PropertyQuota>,
+    kind: Option<String>,
     requested: Requested,
 }
 
@@ -40,6 +54,10 @@ struct Requested {
     /// The names of the date ranges, in their order.
     date_ranges: Vec<String>,
     aggregations: Vec<MetricAggregation>,
+    /// How many parts of the data are compared.
+    comparisons: usize,
+    /// Whether cohorts are followed.
+    cohorts: bool,
     /// No row is left out before the first.
     from_the_start: bool,
     /// How many rows at most.
@@ -48,6 +66,9 @@ struct Requested {
 
 /// How many rows Google sends where the request has no limit, or 0.
 const DEFAULT_LIMIT: u64 = 10_000;
+
+/// How many rows Google sends at most, whatever the limit.
+const MAX_LIMIT: u64 = 250_000;
 
 impl Report {
     /// Reads the body of a 200 answer to `request`, for a program with an HTTP client of its own. No network,
@@ -62,29 +83,30 @@ impl Report {
     /// itself, or has other columns than `request`: [`is_retryable`](Error::is_retryable) when it ends too
     /// soon.
     pub fn from_json(body: &[u8], request: &ReportRequest) -> Result<Self, Error> {
-        Self::new(body::read(body)?, request)
+        Self::read(body, &Expected::of(request))
     }
 
-    /// The same report or the same error as from [`from_json`](Self::from_json), without its shortcut for rows: for
-    /// the tests that hold the two against each other.
+    /// The same report or the same error as from [`from_json`](Self::from_json), without its shortcut for
+    /// rows: for the tests that hold the two against each other.
     ///
     /// # Errors
     /// As [`from_json`](Self::from_json).
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub fn from_json_by_serde(body: &[u8], request: &ReportRequest) -> Result<Self, Error> {
-        Self::new(body::read_by_serde(body)?, request)
+        let expected = Expected::of(request);
+        Self::new(body::read_by_serde(body, expected.kind)?, &expected)
     }
 
-    fn new(body: Body, request: &ReportRequest) -> Result<Self, Error> {
+    /// Reads an answer that is held against `expected`.
+    pub(super) fn read(body: &[u8], expected: &Expected<'_>) -> Result<Self, Error> {
+        Self::new(body::read(body, expected.kind)?, expected)
+    }
+
+    fn new(body: Body, expected: &Expected<'_>) -> Result<Self, Error> {
         let columns = body::columns(body.dimension_headers, body.metric_headers)?;
-        let dimensions = columns.iter().filter(|c| matches!(c.kind, ColumnKind::Dimension)).count();
-        for table in [&body.rows, &body.totals, &body.maximums, &body.minimums] {
-            if table.shape().is_some_and(|shape| shape != (dimensions, columns.len() - dimensions)) {
-                return Err(schema("its rows and its headers have different numbers of columns"));
-            }
-        }
-        body::as_requested(&columns, request)?;
+        body::fits(&columns, [&body.rows, &body.totals, &body.maximums, &body.minimums])?;
+        body::as_requested(&columns, expected)?;
         let row_count = body.row_count.map(u64::try_from).transpose();
         let report = Self {
             columns,
@@ -93,13 +115,17 @@ impl Report {
             maximums: body.maximums,
             minimums: body.minimums,
             row_count: row_count.map_err(|_| schema("its row count is negative"))?,
+            has_metadata: body.metadata.is_some(),
             metadata: body.metadata.unwrap_or_default(),
             property_quota: body.property_quota,
+            kind: body.kind,
             requested: Requested {
-                date_ranges: request.range_names(),
-                aggregations: request.metric_aggregations.clone(),
-                from_the_start: request.offset == 0,
-                limit: request.limit.filter(|limit| *limit > 0).unwrap_or(DEFAULT_LIMIT),
+                date_ranges: expected.ranges.clone(),
+                aggregations: expected.aggregations.to_vec(),
+                comparisons: expected.comparisons,
+                cohorts: expected.cohorts,
+                from_the_start: expected.offset == 0,
+                limit: expected.limit.filter(|limit| *limit > 0).unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT),
             },
         };
         report.check()?;
@@ -201,6 +227,22 @@ impl Report {
         self.aggregate(MetricAggregation::Minimum, Some(range), metric)
     }
 
+    /// The rows of totals as they came, one for each date range and comparison: every dimension but those two
+    /// is `RESERVED_TOTAL`. Read as [`rows`](Self::rows).
+    pub fn totals<'r, T: Deserialize<'r>>(&'r self) -> Rows<'r, T> {
+        Rows::new(&self.columns, &self.totals)
+    }
+
+    /// The rows of maximums, as [`totals`](Self::totals); dimensions are `RESERVED_MAX`.
+    pub fn maximums<'r, T: Deserialize<'r>>(&'r self) -> Rows<'r, T> {
+        Rows::new(&self.columns, &self.maximums)
+    }
+
+    /// The rows of minimums, as [`totals`](Self::totals); dimensions are `RESERVED_MIN`.
+    pub fn minimums<'r, T: Deserialize<'r>>(&'r self) -> Rows<'r, T> {
+        Rows::new(&self.columns, &self.minimums)
+    }
+
     fn aggregate<'r, T: Deserialize<'r>>(
         &'r self,
         aggregation: MetricAggregation,
@@ -214,7 +256,12 @@ impl Report {
             MetricAggregation::Minimum => &self.minimums,
         };
         let column = self.figure_column(aggregation, range, metric).map_err(fail)?;
-        match (0..table.rows()).find(|row| self.is_of(table, *row, range)) {
+        let mut rows = (0..table.rows()).filter(|row| self.is_of(table, *row, range));
+        let row = rows.next();
+        if self.is_split() && rows.next().is_some() {
+            return Err(fail(NoFigure::SeveralParts));
+        }
+        match row {
             Some(row) => rows::cell(&self.columns, table, row, column)
                 .map_err(|error| error.with_cell(None, Some(&scrub(metric)))),
             None if self.has_rows(range) => Err(fail(NoFigure::NotSent)),
@@ -242,6 +289,22 @@ impl Report {
         }
     }
 
+    /// Whether Google may send an aggregate for each of several parts: of comparisons, of cohorts.
+    fn is_split(&self) -> bool {
+        self.requested.comparisons > 0 || self.requested.cohorts
+    }
+
+    /// Where the name of a row's comparison stands, if there are comparisons.
+    fn comparison_column(&self) -> Option<usize> {
+        let compares = self.requested.comparisons > 0;
+        compares.then(|| self.columns.iter().position(|c| c.name == COMPARISON)).flatten()
+    }
+
+    /// How many rows of a report Google may count as one: one for each date range and comparison.
+    fn rows_in_one(&self) -> u64 {
+        (self.requested.date_ranges.len().max(1) * self.requested.comparisons.max(1)) as u64
+    }
+
     /// Where the name of a row's date range stands, if several ranges were requested.
     fn range_column(&self) -> Option<usize> {
         let several = self.requested.date_ranges.len() > 1;
@@ -261,8 +324,8 @@ impl Report {
 
     /// Refuses a report that contradicts itself.
     fn check(&self) -> Result<(), Error> {
-        let ranges = self.requested.date_ranges.len().max(1) as u64;
-        if self.row_count.is_some_and(|count| (self.len() as u64) > count.saturating_mul(ranges)) {
+        let most = |count: u64| count.saturating_mul(self.rows_in_one());
+        if self.row_count.is_some_and(|count| self.len() as u64 > most(count)) {
             return Err(schema("it has more rows than its own row count says"));
         }
         let tables = [("total", &self.totals), ("maximum", &self.maximums), ("minimum", &self.minimums)];
@@ -271,15 +334,17 @@ impl Report {
 
     fn check_aggregate(&self, what: &str, table: &Table) -> Result<(), Error> {
         let column = self.range_column();
-        let metrics = self.columns.iter().filter(|c| matches!(c.kind, ColumnKind::Metric(_))).count();
-        let figures = |row| table.row(row).skip(self.columns.len() - metrics);
+        let dimensions = self.columns.iter().filter(|c| matches!(c.kind, ColumnKind::Dimension)).count();
+        let figures = |row| table.row(row).skip(dimensions);
         let mut first = HashMap::new();
         for row in 0..table.rows() {
             let range = column.and_then(|column| table.cell(row, column));
             if range.is_some_and(|range| !self.requested.date_ranges.iter().any(|name| name == range)) {
                 return Err(schema(&format!("it has a {what} of a date range that was not requested")));
             }
-            let first = *first.entry(range).or_insert(row);
+            // Of several parts each has figures of its own.
+            let part: Vec<&str> = table.row(row).take(if self.is_split() { dimensions } else { 0 }).collect();
+            let first = *first.entry((range, part)).or_insert(row);
             if figures(first).ne(figures(row)) {
                 return Err(schema(&format!("it has two {what}s that contradict each other")));
             }
@@ -322,36 +387,45 @@ impl Report {
 
     /// Whether all rows of the report are here.
     ///
-    /// Where Google does not say how many there are, and with several date ranges, whose rows its count does
-    /// not tell apart, they are if the request skips none and fewer came than its limit allows.
+    /// Where Google does not say how many there are, they are if the request skips none and fewer came than
+    /// its limit allows. With several date ranges its count and its limit take rows that differ in nothing
+    /// but the range as one; a count of every row is understood too.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let rows = self.len() as u64;
         let is_uncut = self.requested.from_the_start && rows < self.requested.limit;
         match self.row_count {
-            Some(count) if self.range_column().is_some() => {
-                let all = count.saturating_mul(self.requested.date_ranges.len() as u64);
-                rows == all || (self.distinct() == count && is_uncut)
+            Some(count) if self.range_column().or(self.comparison_column()).is_some() => {
+                let all = count.saturating_mul(self.rows_in_one());
+                let is_uncut = self.requested.from_the_start && count <= self.requested.limit;
+                rows == all || is_uncut && (rows == count || self.distinct() == count)
             }
             Some(count) => rows == count,
             None => self.is_empty() || is_uncut,
         }
     }
 
-    /// How many rows there are here, but counted once where they differ in nothing but the date range.
+    /// How many rows there are here, but counted once where they differ in nothing but the date
+    /// range and the comparison.
     fn distinct(&self) -> u64 {
-        let Some(range) = self.range_column() else { return self.len() as u64 };
+        let (range, comparison) = (self.range_column(), self.comparison_column());
+        if range.or(comparison).is_none() {
+            return self.len() as u64;
+        }
         let dimensions = self.columns.iter().filter(|c| matches!(c.kind, ColumnKind::Dimension)).count();
         let key = |row| {
             let cells = self.rows.row(row).take(dimensions).enumerate();
-            cells.filter(|(column, _)| *column != range).map(|(_, cell)| cell).collect::<Vec<_>>()
+            cells
+                .filter(|(column, _)| Some(*column) != range && Some(*column) != comparison)
+                .map(|(_, cell)| cell)
+                .collect::<Vec<_>>()
         };
         (0..self.len()).map(key).collect::<HashSet<_>>().len() as u64
     }
 
     /// What Google says about the report as a whole: time zone, currency, sampling, data loss.
     #[must_use]
-    pub fn metadata(&self) -> &Metadata {
+    pub fn metadata(&self) -> &ResponseMetadata {
         &self.metadata
     }
 
@@ -359,6 +433,32 @@ impl Report {
     #[must_use]
     pub fn property_quota(&self) -> Option<&PropertyQuota> {
         self.property_quota.as_ref()
+    }
+}
+
+impl Serialize for Report {
+    /// The JSON of Google's `RunReportResponse`. An empty cell is written as `{"value": ""}`, also where it
+    /// came without a value; an aggregate over no rows, which comes as an empty object, is left out.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        write::headers(&mut map, &self.columns)?;
+        write::rows(&mut map, "rows", &self.rows)?;
+        write::rows(&mut map, "totals", &self.totals)?;
+        write::rows(&mut map, "maximums", &self.maximums)?;
+        write::rows(&mut map, "minimums", &self.minimums)?;
+        if let Some(count) = self.row_count.filter(|count| *count > 0) {
+            map.serialize_entry("rowCount", &count)?;
+        }
+        if self.has_metadata {
+            map.serialize_entry("metadata", &self.metadata)?;
+        }
+        if let Some(quota) = &self.property_quota {
+            map.serialize_entry("propertyQuota", quota)?;
+        }
+        if let Some(kind) = &self.kind {
+            map.serialize_entry("kind", kind)?;
+        }
+        map.end()
     }
 }
 

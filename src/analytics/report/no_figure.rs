@@ -7,6 +7,8 @@ pub(super) enum NoFigure<'n> {
     NoMetric,
     NotRequested,
     SeveralRanges,
+    /// There is one for each comparison, or for each cohort.
+    SeveralParts,
     NoRange(&'n str),
     /// There are rows, and Google sent no figure over them.
     NotSent,
@@ -33,6 +35,7 @@ impl NoFigure<'_> {
             Self::NoMetric => "it is no metric of this report".into(),
             Self::NotRequested => "it was not requested".into(),
             Self::SeveralRanges => "the report has several date ranges".into(),
+            Self::SeveralParts => "Google sent one for each comparison or cohort".into(),
             Self::NoRange(range) => format!("the report has no date range `{}`", scrub(range)),
             Self::NotSent => "Google sent none, although there are rows".into(),
             Self::Empty(None) => "the report is empty".into(),
@@ -48,6 +51,7 @@ impl NoFigure<'_> {
                 format!("add it to the request with metric_aggregations([MetricAggregation::{figure:?}])")
             }
             Self::SeveralRanges => format!("name one with {what}_in(range, metric): {ranges}"),
+            Self::SeveralParts => format!("read them as rows with {what}s()"),
             Self::NoRange(_) if ranges.is_empty() => "the request names none".into(),
             Self::NoRange(_) => format!("those requested are called {ranges}"),
             Self::NotSent => "compute it from the rows, where that is right: never for users".into(),

@@ -1,7 +1,7 @@
 //! Ranges of days, as Google's JSON has them.
 
 use serde::Serialize;
-use time::Date;
+use time::{Date, Duration, Month};
 
 /// A range of days, first and last included, in the property's time zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,6 +31,23 @@ impl DateRange {
         Self::new(format!("{days}daysAgo"), "yesterday")
     }
 
+    /// The same range with so many days more before it: for a job that runs every day and corrects what it
+    /// stored, because Google's figures still change for some days. A relative start stays relative. A start
+    /// that is not of the documented form stays as it is.
+    ///
+    /// ```
+    /// use shortway::analytics::DateRange;
+    ///
+    /// assert_eq!(DateRange::last_days(1).look_back(3), DateRange::last_days(4));
+    /// ```
+    #[must_use]
+    pub fn look_back(mut self, days: u32) -> Self {
+        if let Some(start) = earlier(&self.start_date, days) {
+            self.start_date = start;
+        }
+        self
+    }
+
     /// From one calendar day to another.
     #[must_use]
     pub fn between(first: Date, last: Date) -> Self {
@@ -54,6 +71,25 @@ impl DateRange {
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
+    }
+}
+
+/// The day that lies so many days before a start.
+fn earlier(start: &str, days: u32) -> Option<String> {
+    let ago = match start {
+        "today" => Some(0),
+        "yesterday" => Some(1),
+        _ => start.strip_suffix("daysAgo").and_then(|days| days.parse::<u32>().ok()),
+    };
+    match ago {
+        Some(ago) => Some(format!("{}daysAgo", ago.saturating_add(days))),
+        None => {
+            let mut parts = start.splitn(3, '-');
+            let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+            let month = Month::try_from(month.parse::<u8>().ok()?).ok()?;
+            let date = Date::from_calendar_date(year.parse().ok()?, month, day.parse().ok()?).ok()?;
+            date.checked_sub(Duration::days(days.into())).map(iso)
+        }
     }
 }
 

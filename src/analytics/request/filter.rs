@@ -1,24 +1,27 @@
 //! Filters of a report request, as Google's JSON has them.
 
+use super::column::{Dimension, Metric};
 use crate::analytics::wire::is_false;
+use crate::error::scrub;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use std::fmt;
-use std::ops::Not;
+use std::ops::{BitAnd, BitOr, Not};
 
 /// Which rows a report is made of: one filter, or several put together.
 ///
 /// Given to [`ReportRequest::dimension_filter`](crate::analytics::ReportRequest::dimension_filter()) it is
 /// about dimensions and holds before rows are grouped; given to
 /// [`ReportRequest::metric_filter`](crate::analytics::ReportRequest::metric_filter()) it is about metrics and
-/// holds after. Source: `FilterExpression` of the Data API.
+/// holds after. A filter of the wrong kind, an empty list and an empty group are refused before anything is
+/// sent. Filters are put together with `&`, `|` and `!`. Source: `FilterExpression` of the Data API.
 ///
 /// ```
 /// use serde_json::json;
 /// use shortway::analytics::FilterExpression;
 ///
 /// let in_italy = FilterExpression::equals("country", "Italy");
-/// let filter = in_italy.and(!FilterExpression::begins_with("pagePath", "/404"));
+/// let filter = in_italy & !FilterExpression::begins_with("pagePath", "/404");
 /// let text = |field, how, value| {
 ///     json!({"filter": {"fieldName": field, "stringFilter": {"matchType": how, "value": value}}})
 /// };
@@ -68,6 +71,23 @@ impl FilterExpression {
     /// The dimension `field` begins with `beginning`; case does not matter, as in [`equals`](Self::equals).
     pub fn begins_with(field: impl Into<String>, beginning: impl Into<String>) -> Self {
         Self::text(field, MatchType::BeginsWith, beginning)
+    }
+
+    /// The dimension `field` ends with `ending`; case does not matter, as in [`equals`](Self::equals).
+    pub fn ends_with(field: impl Into<String>, ending: impl Into<String>) -> Self {
+        Self::text(field, MatchType::EndsWith, ending)
+    }
+
+    /// The whole of the dimension `field` matches the regular expression (RE2); case does not matter, as in
+    /// [`equals`](Self::equals).
+    pub fn full_regexp(field: impl Into<String>, pattern: impl Into<String>) -> Self {
+        Self::text(field, MatchType::FullRegexp, pattern)
+    }
+
+    /// Some part of the dimension `field` matches the regular expression (RE2), which is what `=~` meant in
+    /// Universal Analytics; case does not matter, as in [`equals`](Self::equals).
+    pub fn partial_regexp(field: impl Into<String>, pattern: impl Into<String>) -> Self {
+        Self::text(field, MatchType::PartialRegexp, pattern)
     }
 
     /// The dimension `field` matches `value` in this way; case does not matter, as in
@@ -142,23 +162,29 @@ impl FilterExpression {
         }
     }
 
-    /// A number in it that cannot be sent, with its field.
-    pub(super) fn unsendable(&self) -> Option<(&str, NumericValue)> {
+    /// What is wrong with it whatever the property is; `of` judges one test by its place.
+    pub(in crate::analytics) fn misuse(&self, of: &dyn Fn(&Filter) -> Option<Misuse>) -> Option<Misuse> {
         match self {
+            Self::AndGroup { expressions } | Self::OrGroup { expressions } if expressions.is_empty() => {
+                Some(Misuse {
+                    message: "a filter is a group without parts".into(),
+                    hint: "put at least one filter into the group, or leave it out",
+                })
+            }
             Self::AndGroup { expressions } | Self::OrGroup { expressions } => {
-                expressions.iter().find_map(Self::unsendable)
+                expressions.iter().find_map(|part| part.misuse(of))
             }
-            Self::NotExpression(inner) => inner.unsendable(),
-            Self::Filter(Filter { field_name, test }) => {
-                let numbers = match test {
-                    FilterTest::NumericFilter { value, .. } => [*value, *value],
-                    FilterTest::BetweenFilter { from_value, to_value } => [*from_value, *to_value],
-                    _ => return None,
-                };
-                let number = numbers.into_iter().find(|number| !number.is_sendable())?;
-                Some((field_name, number))
-            }
+            Self::NotExpression(inner) => inner.misuse(of),
+            Self::Filter(filter) => filter.misuse().or_else(|| of(filter)),
         }
+    }
+
+    /// `filter`, and what is there already.
+    pub(in crate::analytics) fn narrowed(there: Option<Self>, filter: Self) -> Option<Self> {
+        Some(match there {
+            Some(there) => there.and(filter),
+            None => filter,
+        })
     }
 
     /// Both hold.
@@ -195,6 +221,30 @@ impl Not for FilterExpression {
     }
 }
 
+/// The same as [`FilterExpression::and`].
+impl BitAnd for FilterExpression {
+    type Output = Self;
+
+    fn bitand(self, other: Self) -> Self {
+        self.and(other)
+    }
+}
+
+/// The same as [`FilterExpression::or`].
+impl BitOr for FilterExpression {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        self.or(other)
+    }
+}
+
+/// What is wrong with a filter, and what to do.
+pub(in crate::analytics) struct Misuse {
+    pub(super) message: String,
+    pub(super) hint: &'static str,
+}
+
 /// One test of one field: made by the functions of [`FilterExpression`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -205,6 +255,53 @@ pub struct Filter {
     /// What its value must be.
     #[serde(flatten)]
     pub test: FilterTest,
+}
+
+impl Filter {
+    fn misuse(&self) -> Option<Misuse> {
+        let numbers = match &self.test {
+            FilterTest::InListFilter { values, .. } if values.is_empty() => {
+                return Some(Misuse {
+                    message: format!("the filter of `{}` is a list without values", scrub(&self.field_name)),
+                    hint: "put at least one value into the list, or leave the filter out",
+                });
+            }
+            FilterTest::NumericFilter { value, .. } => [*value, *value],
+            FilterTest::BetweenFilter { from_value, to_value } => [*from_value, *to_value],
+            _ => return None,
+        };
+        let number = numbers.into_iter().find(|number| !number.is_sendable())?;
+        let field = scrub(&self.field_name);
+        Some(Misuse {
+            message: format!("the filter of `{field}` compares with {number}, which cannot be sent"),
+            hint: "give a finite number, or an integer that fits an i64",
+        })
+    }
+
+    /// What is wrong with it in a filter of dimensions, in a request for these metrics.
+    pub(super) fn misuse_of_dimension(&self, metrics: &[Metric]) -> Option<Misuse> {
+        metrics.iter().any(|metric| metric.name == self.field_name).then(|| Misuse {
+            message: format!("the filter of dimensions names the metric `{}`", scrub(&self.field_name)),
+            hint: "give it to metric_filter",
+        })
+    }
+
+    /// What is wrong with it in a filter of metrics, in a request for these dimensions.
+    pub(super) fn misuse_of_metric(&self, dimensions: &[Dimension]) -> Option<Misuse> {
+        let field = scrub(&self.field_name);
+        if dimensions.iter().any(|dimension| dimension.name == self.field_name) {
+            return Some(Misuse {
+                message: format!("the filter of metrics names the dimension `{field}`"),
+                hint: "give it to dimension_filter",
+            });
+        }
+        matches!(self.test, FilterTest::StringFilter { .. } | FilterTest::InListFilter { .. }).then(|| {
+            Misuse {
+                message: format!("the filter of metrics compares `{field}` with text"),
+                hint: "compare a metric with a number, or give a filter of a dimension to dimension_filter",
+            }
+        })
+    }
 }
 
 /// What the value of a field must be.

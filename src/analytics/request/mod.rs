@@ -3,20 +3,27 @@
 //! Fields that are empty are left out; 64-bit integers are strings on the wire.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/properties/runReport>
 
+mod check;
+mod cohort;
 mod column;
+mod comparison;
 mod date;
+mod extra;
 mod filter;
 mod order;
 
-pub use column::{Dimension, Metric};
+pub(super) use check::Check;
+pub use cohort::{Cohort, CohortReportSettings, CohortSpec, CohortsRange, Granularity};
+pub use column::{Dimension, DimensionExpression, Metric};
+pub use comparison::{Comparison, ComparisonPart};
 pub use date::DateRange;
+pub use extra::Extra;
 pub use filter::{Filter, FilterExpression, FilterTest, MatchType, NumericOperation, NumericValue};
-pub use order::{OrderBy, OrderField, OrderType};
+pub use order::{OrderBy, OrderField, OrderType, PivotSelection};
 
 use super::wire::{as_text, is_false, is_zero, some_as_text};
-use crate::error::{Error, ErrorKind, scrub};
+use crate::error::{Error, ErrorKind};
 use serde::Serialize;
-use std::collections::HashSet;
 
 /// What a report shall show: which metrics, by which dimensions, over which days, in what order.
 ///
@@ -84,6 +91,15 @@ pub struct ReportRequest {
     /// [`Report::property_quota`](super::Report::property_quota).
     #[serde(skip_serializing_if = "is_false")]
     pub return_property_quota: bool,
+    /// Which cohorts the report follows; there are no date ranges then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cohort_spec: Option<CohortSpec>,
+    /// Parts of the data beside each other; a column `comparison` is added to the rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<Comparison>,
+    /// Fields that this crate does not know: see [`extra`](Self::extra()).
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 impl ReportRequest {
@@ -126,14 +142,14 @@ impl ReportRequest {
     /// Only what this filter lets through, before grouping; a second call narrows it further.
     #[must_use]
     pub fn dimension_filter(mut self, filter: FilterExpression) -> Self {
-        self.dimension_filter = narrowed(self.dimension_filter, filter);
+        self.dimension_filter = FilterExpression::narrowed(self.dimension_filter, filter);
         self
     }
 
     /// Only rows whose metrics this filter lets through, after grouping; a second call narrows it further.
     #[must_use]
     pub fn metric_filter(mut self, filter: FilterExpression) -> Self {
-        self.metric_filter = narrowed(self.metric_filter, filter);
+        self.metric_filter = FilterExpression::narrowed(self.metric_filter, filter);
         self
     }
 
@@ -141,11 +157,7 @@ impl ReportRequest {
     /// [`new`](Self::new) on.
     #[must_use]
     pub fn metric_aggregations(mut self, aggregations: impl IntoIterator<Item = MetricAggregation>) -> Self {
-        for aggregation in aggregations {
-            if !self.metric_aggregations.contains(&aggregation) {
-                self.metric_aggregations.push(aggregation);
-            }
-        }
+        MetricAggregation::add(&mut self.metric_aggregations, aggregations);
         self
     }
 
@@ -185,51 +197,71 @@ impl ReportRequest {
         self
     }
 
+    /// Follows cohorts instead of days.
+    #[must_use]
+    pub fn cohort_spec(mut self, cohorts: CohortSpec) -> Self {
+        self.cohort_spec = Some(cohorts);
+        self
+    }
+
+    /// Adds comparisons: the same report over parts of the data.
+    #[must_use]
+    pub fn comparisons(mut self, comparisons: impl IntoIterator<Item = Comparison>) -> Self {
+        self.comparisons.extend(comparisons);
+        self
+    }
+
+    /// Adds a field that this crate does not know, by Google's name for it, with a value that serializes to
+    /// its JSON. A null in it, and a field that is set already, are refused before the request is sent.
+    ///
+    /// ```
+    /// use shortway::analytics::ReportRequest;
+    ///
+    /// let request = ReportRequest::default().extra("conversionSpec", serde_json::json!({"attributionModel": "LAST_CLICK"}));
+    /// assert_eq!(request.effective()?, r#"{"conversionSpec":{"attributionModel":"LAST_CLICK"}}"#);
+    /// # Ok::<(), shortway::Error>(())
+    /// ```
+    #[must_use]
+    pub fn extra(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        self.extra.add(name, value);
+        self
+    }
+
+    /// The JSON that will be sent: what [`new`](Self::new) adds is in it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] when the request would be refused before it is sent.
+    pub fn effective(&self) -> Result<String, Error> {
+        self.check()?;
+        serde_json::to_string(self)
+            .map_err(|e| Error::new(ErrorKind::Other, "cannot write the report request").with_source(e))
+    }
+
     /// What Google calls the date ranges, in their order.
     pub(super) fn range_names(&self) -> Vec<String> {
-        let name =
-            |(i, range): (usize, &DateRange)| range.name.clone().unwrap_or_else(|| format!("date_range_{i}"));
-        self.date_ranges.iter().enumerate().map(name).collect()
+        range_names(&self.date_ranges)
     }
 
-    /// Refuses what no report could come of: two columns or two date ranges of one name, a number that JSON
-    /// does not hold. Everything else is Google's to judge.
+    /// Refuses what no report could come of: two columns or two date ranges of one name, filters and extra
+    /// fields that cannot be sent. Everything else is Google's to judge.
     pub(super) fn check(&self) -> Result<(), Error> {
-        let dimensions = self.dimensions.iter().map(|d| d.name.as_str());
-        if let Some(name) = repeated(dimensions.chain(self.metrics.iter().map(|m| m.name.as_str()))) {
-            let message = format!("the report request has two columns named `{}`", scrub(name));
-            return refuse(message, "name each dimension and each metric once");
+        let check = Check { what: "report request", dimensions: &self.dimensions, metrics: &self.metrics };
+        check.columns()?;
+        check.ranges("date", &self.range_names())?;
+        check.filters(self.dimension_filter.as_ref(), self.metric_filter.as_ref())?;
+        for comparison in &self.comparisons {
+            if let ComparisonPart::DimensionFilter(filter) = &comparison.part {
+                check.filters(Some(filter), None)?;
+            }
         }
-        let ranges = self.range_names();
-        if let Some(name) = repeated(ranges.iter().map(String::as_str)) {
-            let message = format!("the report request has two date ranges named `{}`", scrub(name));
-            return refuse(message, "give each range a name of its own, or none");
-        }
-        let filters = self.dimension_filter.iter().chain(&self.metric_filter);
-        match filters.filter_map(FilterExpression::unsendable).next() {
-            Some((field, number)) => refuse(
-                format!("the filter of `{}` compares with {number}, which cannot be sent", scrub(field)),
-                "give a finite number, or an integer that fits an i64",
-            ),
-            None => Ok(()),
-        }
+        check.extra(&self.extra, || Self { extra: Extra::default(), ..self.clone() })
     }
 }
 
-fn narrowed(there: Option<FilterExpression>, filter: FilterExpression) -> Option<FilterExpression> {
-    Some(match there {
-        Some(there) => there.and(filter),
-        None => filter,
-    })
-}
-
-fn repeated<'n>(mut names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let mut seen = HashSet::new();
-    names.find(|name| !seen.insert(*name))
-}
-
-fn refuse(message: String, hint: &str) -> Result<(), Error> {
-    Err(Error::new(ErrorKind::Config, message).with_hint(hint))
+/// What Google calls these date ranges.
+pub(super) fn range_names(ranges: &[DateRange]) -> Vec<String> {
+    let ranges = ranges.iter().enumerate();
+    ranges.map(|(i, range)| range.name.clone().unwrap_or_else(|| format!("date_range_{i}"))).collect()
 }
 
 /// What is computed over all rows, beside the rows. The API knows COUNT too, and refuses it in `runReport`.
@@ -243,4 +275,15 @@ pub enum MetricAggregation {
     Minimum,
     /// The largest value of a row.
     Maximum,
+}
+
+impl MetricAggregation {
+    /// Adds aggregations to a list, each once.
+    pub(super) fn add(list: &mut Vec<Self>, aggregations: impl IntoIterator<Item = Self>) {
+        for aggregation in aggregations {
+            if !list.contains(&aggregation) {
+                list.push(aggregation);
+            }
+        }
+    }
 }

@@ -36,6 +36,26 @@ pub enum OrderField {
         #[serde(skip_serializing_if = "Option::is_none")]
         order_type: Option<OrderType>,
     },
+    /// A metric's value in one group of columns of a pivot report.
+    #[non_exhaustive]
+    Pivot {
+        /// The metric.
+        metric_name: String,
+        /// Which group of columns: one value for each dimension.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pivot_selections: Vec<PivotSelection>,
+    },
+}
+
+/// One value of one dimension, which selects columns of a pivot report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct PivotSelection {
+    /// The dimension.
+    pub dimension_name: String,
+    /// Its value.
+    pub dimension_value: String,
 }
 
 /// How the texts of a dimension compare.
@@ -60,6 +80,19 @@ impl OrderBy {
     /// By a dimension's text.
     pub fn dimension(name: impl Into<String>) -> Self {
         Self { field: OrderField::Dimension { dimension_name: name.into(), order_type: None }, desc: false }
+    }
+
+    /// By a metric in the columns of a pivot report that have these values, `[("country", "Italy")]`.
+    pub fn pivot<D: Into<String>, V: Into<String>>(
+        metric: impl Into<String>,
+        selections: impl IntoIterator<Item = (D, V)>,
+    ) -> Self {
+        let selection = |(name, value): (D, V)| PivotSelection {
+            dimension_name: name.into(),
+            dimension_value: value.into(),
+        };
+        let pivot_selections = selections.into_iter().map(selection).collect();
+        Self { field: OrderField::Pivot { metric_name: metric.into(), pivot_selections }, desc: false }
     }
 
     /// How the texts of the dimension compare; by Unicode code point by default. An order by a metric stays

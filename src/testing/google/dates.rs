@@ -1,11 +1,11 @@
-//! Date ranges as the Data API takes them, in UTC: the fake property's time zone.
+//! Ranges of days and of minutes as the Data API takes them; days in UTC, the fake property's time zone.
 
 use super::refusal::Refusal;
-use super::wire::WireDateRange;
+use super::wire::{WireDateRange, WireMinuteRange};
 use std::time::SystemTime;
 use time::{Date, Duration, Month, OffsetDateTime};
 
-/// A range with its name and its days, first and last included, as `YYYYMMDD`.
+/// A range with its name and its days, first and last included, as `YYYYMMDD`; or its minutes ago, as `MM`.
 pub(super) struct Days {
     pub(super) name: String,
     first: String,
@@ -39,13 +39,45 @@ pub(super) fn read(ranges: &[WireDateRange], now: SystemTime) -> Result<Vec<Days
         if first > last {
             return invalid(format!("startDate {} is after endDate {}.", range.start_date, range.end_date));
         }
-        let name = range.name.clone().unwrap_or_else(|| format!("date_range_{index}"));
-        if range.name.is_some() && (name.starts_with("date_range_") || name.starts_with("RESERVED_")) {
-            return invalid(format!("The dateRange name {name} is reserved."));
-        }
-        days.push(Days { name, first: compact(first), last: compact(last) });
+        days.push(Days {
+            name: name(range.name.as_deref(), index)?,
+            first: compact(first),
+            last: compact(last),
+        });
     }
     Ok(days)
+}
+
+fn name(given: Option<&str>, index: usize) -> Result<String, Refusal> {
+    match given {
+        Some(name) if name.starts_with("date_range_") || name.starts_with("RESERVED_") => {
+            Err(Refusal::Invalid(format!("The dateRange name {name} is reserved.")))
+        }
+        Some(name) => Ok(name.to_owned()),
+        None => Ok(format!("date_range_{index}")),
+    }
+}
+
+/// Reads the minute ranges of a request; the last 30 minutes without one.
+pub(super) fn minutes(ranges: &[WireMinuteRange]) -> Result<Vec<Days>, Refusal> {
+    if ranges.is_empty() {
+        return Ok(vec![Days { name: "date_range_0".into(), first: "00".into(), last: "29".into() }]);
+    }
+    if ranges.len() > 2 {
+        return Err(Refusal::Invalid("Requests are limited to 2 minuteRanges.".into()));
+    }
+    let mut found = Vec::new();
+    for (index, range) in ranges.iter().enumerate() {
+        let (start, end) = (range.start_minutes_ago.unwrap_or(29), range.end_minutes_ago.unwrap_or(0));
+        if start > 29 || end > start {
+            return Err(Refusal::Invalid(format!(
+                "Invalid minuteRange: startMinutesAgo {start}, endMinutesAgo {end}; standard properties have the last 30 minutes."
+            )));
+        }
+        let name = name(range.name.as_deref(), index)?;
+        found.push(Days { name, first: format!("{end:02}"), last: format!("{start:02}") });
+    }
+    Ok(found)
 }
 
 fn day(text: &str, today: Date) -> Option<Date> {

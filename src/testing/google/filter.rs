@@ -1,62 +1,93 @@
-//! Which rows of a table a dimension filter lets through: equality and lists, together, either and not.
+//! Which rows a filter lets through: every test but regular expressions, together, either and not.
 
-use super::refusal::{FIELDS, Refusal};
-use super::table::FakeTable;
-use super::wire::{WireExpression, WireFilter};
+use super::refusal::Refusal;
+use super::wire::{WireExpression, WireFilter, WireInListFilter, WireNumber, WireStringFilter};
 
-/// Whether the filter lets a row of these texts through.
-pub(super) fn holds(
+/// The value that a filter tests.
+pub(super) enum Tested<'t> {
+    Text(&'t str),
+    Number(f64),
+}
+
+/// Whether the filter lets the row through whose fields `value` gives by name.
+pub(super) fn holds<'t>(
     expression: &WireExpression,
-    table: &FakeTable,
-    texts: &[String],
+    value: &dyn Fn(&str) -> Result<Tested<'t>, Refusal>,
 ) -> Result<bool, Refusal> {
-    match expression {
-        WireExpression::NotExpression(inner) => Ok(!holds(inner, table, texts)?),
-        WireExpression::AndGroup(group) => {
-            group.expressions.iter().try_fold(true, |all, e| Ok(holds(e, table, texts)? && all))
-        }
-        WireExpression::OrGroup(group) => {
-            group.expressions.iter().try_fold(false, |any, e| Ok(holds(e, table, texts)? || any))
-        }
-        WireExpression::Filter(filter) => {
-            let Some(column) = table.dimension(&filter.field_name) else {
-                return Err(Refusal::Invalid(format!(
-                    "Field {} is not a valid dimension. {FIELDS}",
-                    filter.field_name
-                )));
-            };
-            let same = |wanted: &str, case: bool| {
-                if case {
-                    texts[column] == wanted
-                } else {
-                    texts[column].to_lowercase() == wanted.to_lowercase()
-                }
-            };
-            match filter {
-                WireFilter {
-                    string_filter: Some(f),
-                    in_list_filter: None,
-                    numeric_filter: None,
-                    between_filter: None,
-                    empty_filter: None,
-                    ..
-                } => match f.match_type.as_deref() {
-                    Some("EXACT") => Ok(same(&f.value, f.case_sensitive)),
-                    other => Err(Refusal::Beyond(format!(
-                        "a stringFilter of type {}",
-                        other.unwrap_or("unspecified")
-                    ))),
-                },
-                WireFilter {
-                    in_list_filter: Some(f),
-                    string_filter: None,
-                    numeric_filter: None,
-                    between_filter: None,
-                    empty_filter: None,
-                    ..
-                } => Ok(f.values.iter().any(|v| same(v, f.case_sensitive))),
-                _ => Err(Refusal::Beyond("a filter other than equality".into())),
+    let parts = match expression {
+        WireExpression::NotExpression(inner) => return Ok(!holds(inner, value)?),
+        WireExpression::Filter(filter) => return test(filter, value(&filter.field_name)?),
+        WireExpression::AndGroup(group) | WireExpression::OrGroup(group) => &group.expressions,
+    };
+    if parts.is_empty() {
+        return Err(Refusal::Invalid("A FilterExpressionList must have expressions.".into()));
+    }
+    let is_and = matches!(expression, WireExpression::AndGroup(_));
+    parts.iter().try_fold(is_and, |so_far, part| {
+        let holds = holds(part, value)?;
+        Ok(if is_and { so_far && holds } else { so_far || holds })
+    })
+}
+
+fn test(filter: &WireFilter, value: Tested<'_>) -> Result<bool, Refusal> {
+    let given = [
+        filter.string_filter.is_some(),
+        filter.in_list_filter.is_some(),
+        filter.numeric_filter.is_some(),
+        filter.between_filter.is_some(),
+        filter.empty_filter.is_some(),
+    ];
+    if given.iter().filter(|given| **given).count() != 1 {
+        return Err(Refusal::Invalid(format!("The filter of {} must have one test.", filter.field_name)));
+    }
+    match value {
+        Tested::Text(text) => match filter {
+            WireFilter { string_filter: Some(test), .. } => matches(test, text),
+            WireFilter { in_list_filter: Some(test), .. } => is_listed(test, text),
+            WireFilter { empty_filter: Some(_), .. } => Ok(matches!(text, "" | "(not set)")),
+            _ => Err(Refusal::Beyond("a number in the filter of a dimension".into())),
+        },
+        Tested::Number(number) => match filter {
+            WireFilter { numeric_filter: Some(test), .. } => compares(&test.operation, number, &test.value),
+            WireFilter { between_filter: Some(test), .. } => {
+                Ok((test.from_value.number()?..=test.to_value.number()?).contains(&number))
             }
-        }
+            _ => Err(Refusal::Invalid(format!("{} is a metric: compare it to numbers.", filter.field_name))),
+        },
+    }
+}
+
+fn folded(text: &str, case_sensitive: bool) -> String {
+    if case_sensitive { text.to_owned() } else { text.to_lowercase() }
+}
+
+fn matches(test: &WireStringFilter, text: &str) -> Result<bool, Refusal> {
+    let (text, wanted) = (folded(text, test.case_sensitive), folded(&test.value, test.case_sensitive));
+    match test.match_type.as_deref() {
+        Some("EXACT") => Ok(text == wanted),
+        Some("BEGINS_WITH") => Ok(text.starts_with(&wanted)),
+        Some("ENDS_WITH") => Ok(text.ends_with(&wanted)),
+        Some("CONTAINS") => Ok(text.contains(&wanted)),
+        other => Err(Refusal::Beyond(format!("a stringFilter of type {}", other.unwrap_or("unspecified")))),
+    }
+}
+
+fn is_listed(test: &WireInListFilter, text: &str) -> Result<bool, Refusal> {
+    if test.values.is_empty() {
+        return Err(Refusal::Invalid("An inListFilter must have values.".into()));
+    }
+    let text = folded(text, test.case_sensitive);
+    Ok(test.values.iter().any(|value| folded(value, test.case_sensitive) == text))
+}
+
+fn compares(operation: &str, number: f64, value: &WireNumber) -> Result<bool, Refusal> {
+    let value = value.number()?;
+    match operation {
+        "EQUAL" => Ok(number == value),
+        "LESS_THAN" => Ok(number < value),
+        "LESS_THAN_OR_EQUAL" => Ok(number <= value),
+        "GREATER_THAN" => Ok(number > value),
+        "GREATER_THAN_OR_EQUAL" => Ok(number >= value),
+        other => Err(Refusal::Invalid(format!("Invalid value at 'operation': {other}"))),
     }
 }

@@ -5,9 +5,13 @@
 //! refused, so that a test never passes by luck.
 
 mod answer;
+mod api;
+mod audience;
+mod columns;
 mod dates;
 mod filter;
 mod order;
+mod pivot;
 mod refusal;
 mod report;
 mod table;
@@ -21,7 +25,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind};
 use crate::key::ServiceAccountKey;
 use answer::Answer;
-use refusal::Refusal;
+use audience::Audiences;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -36,9 +40,14 @@ use token::Requested;
 ///
 /// The token endpoint verifies the assertion's signature with the public half of [`throw_away_key`] and
 /// checks every claim; its ID tokens are signed with the same key. Its API also takes a JWT that this key has
-/// signed itself (AIP-4111). It checks the token and answers `runReport` from the rows of a [`FakeTable`]: it
-/// selects, filters by equality, groups and sums, orders (rows that tie come in another order each time),
-/// cuts by offset and limit, and adds totals. What it cannot evaluate it refuses with status 501 and says so.
+/// signed itself (AIP-4111). It checks the token and answers from the rows of a [`FakeTable`]: it selects,
+/// filters (all but regular expressions), groups and sums, orders (rows that tie come in another order each
+/// time), cuts by offset and limit, and adds totals. What it cannot evaluate it refuses with status 501 and
+/// says so.
+///
+/// It has `runReport`, `runPivotReport`, both batches, `runRealtimeReport` (a column `minutesAgo`, `00` to
+/// `29`, makes minute ranges work), `getMetadata`, `checkCompatibility`, the quotas snapshot, and audience
+/// exports of each [`audience`](FakeGoogleBuilder::audience).
 ///
 /// Its answers have the shapes of Google's: an aggregate over no rows is an empty object, the row count of
 /// several date ranges counts a row once, zeros are left out, and there are keys that are not documented.
@@ -76,6 +85,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     token_lifetime: Duration,
     properties: BTreeMap<u64, FakeTable>,
+    audiences: Mutex<Audiences>,
     state: Mutex<State>,
 }
 
@@ -85,7 +95,8 @@ struct State {
     /// Tokens handed out: text, scopes, end.
     tokens: BTreeMap<String, (String, SystemTime)>,
     token_requests: usize,
-    reports_asked: Vec<Value>,
+    /// Verb and path, and the body, of each request to the API.
+    api_requests: Vec<(String, Value)>,
     token_answers: VecDeque<Answer>,
     report_answers: VecDeque<Answer>,
 }
@@ -96,6 +107,7 @@ pub struct FakeGoogleBuilder {
     clock: Arc<dyn Clock>,
     token_lifetime: Duration,
     properties: BTreeMap<u64, FakeTable>,
+    audiences: BTreeMap<String, FakeTable>,
 }
 
 /// How many requests are served at the same time.
@@ -108,6 +120,13 @@ impl FakeGoogleBuilder {
     /// Adds a property that the account may read, with its rows.
     pub fn property(mut self, id: u64, table: FakeTable) -> Self {
         self.properties.insert(id, table);
+        self
+    }
+
+    /// Adds an audience by its resource name, `properties/1234/audiences/5`, with a row for each user; the
+    /// property is one that was added too. An export of it is ready when it has been looked at twice.
+    pub fn audience(mut self, name: impl Into<String>, table: FakeTable) -> Self {
+        self.audiences.insert(name.into(), table);
         self
     }
 
@@ -137,6 +156,7 @@ impl FakeGoogleBuilder {
             clock: self.clock,
             token_lifetime: self.token_lifetime,
             properties: self.properties,
+            audiences: Mutex::new(Audiences::new(self.audiences)),
             state: Mutex::default(),
         });
         let workers = (0..WORKERS)
@@ -156,6 +176,7 @@ impl FakeGoogle {
             clock: Arc::new(SystemClock),
             token_lifetime: Duration::from_secs(3599),
             properties: BTreeMap::new(),
+            audiences: BTreeMap::new(),
         }
     }
 
@@ -186,13 +207,21 @@ impl FakeGoogle {
     /// How many requests came to the API.
     #[must_use]
     pub fn report_requests(&self) -> usize {
-        self.shared.state().reports_asked.len()
+        self.shared.state().api_requests.len()
     }
 
-    /// The bodies of the requests that came to the API, in their order; one that was no JSON, as a string.
+    /// The bodies of the requests that came to the API, in their order; one that was no JSON, as a string;
+    /// null for a request without a body.
     #[must_use]
     pub fn reports_asked(&self) -> Vec<Value> {
-        self.shared.state().reports_asked.clone()
+        self.shared.state().api_requests.iter().map(|(_, body)| body.clone()).collect()
+    }
+
+    /// The verbs, paths and queries of the requests that came to the API, in their order:
+    /// `POST /v1beta/properties/1234:runReport?prettyPrint=false`.
+    #[must_use]
+    pub fn paths_asked(&self) -> Vec<String> {
+        self.shared.state().api_requests.iter().map(|(path, _)| path.clone()).collect()
     }
 
     /// Refuses, from now on, every token that it handed out: a request with one is answered 401 with the
@@ -285,21 +314,20 @@ impl Shared {
             drop(state);
             return self.grant(request, body);
         }
-        let property =
-            path.strip_prefix("/v1beta/properties/").and_then(|rest| rest.strip_suffix(":runReport"));
-        match (property, request.method()) {
-            (Some(property), Method::Post) => {
-                let mut state = self.state();
-                let asked = serde_json::from_slice(body);
-                state.reports_asked.push(asked.unwrap_or_else(|_| String::from_utf8_lossy(body).into()));
-                if let Some(answer) = state.report_answers.pop_front() {
-                    return answer;
-                }
-                drop(state);
-                self.report(request, property, body).unwrap_or_else(|refusal| refusal)
-            }
-            _ => Answer::html(404, "<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>"),
+        let Some((property, method)) = api::route(request.method(), path) else {
+            return Answer::html(404, "<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>");
+        };
+        let mut state = self.state();
+        let asked = match body {
+            [] => Value::Null,
+            body => serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into()),
+        };
+        state.api_requests.push((format!("{} {}", request.method(), request.url()), asked));
+        if let Some(answer) = state.report_answers.pop_front() {
+            return answer;
         }
+        drop(state);
+        self.call(request, property, method, body).unwrap_or_else(|refusal| refusal)
     }
 
     /// The token endpoint.
@@ -331,7 +359,13 @@ impl Shared {
     }
 
     /// The API: checks the token, the property, the request; then evaluates it.
-    fn report(&self, request: &Request, property: &str, body: &[u8]) -> Result<Answer, Answer> {
+    fn call(
+        &self,
+        request: &Request,
+        property: &str,
+        method: api::Method<'_>,
+        body: &[u8],
+    ) -> Result<Answer, Answer> {
         let authorization = header(request, "Authorization");
         let Some(token) = authorization.as_deref().and_then(|v| v.strip_prefix("Bearer ")) else {
             return Err(Answer::api(
@@ -365,7 +399,11 @@ impl Shared {
                 Some("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
             ));
         }
-        let Some(table) = property.parse().ok().and_then(|id: u64| self.properties.get(&id)) else {
+        // The fields common to all properties; the fake takes those of its first one.
+        let is_common = property == "0" && method == api::Method::Metadata;
+        let common = is_common.then(|| self.properties.values().next()).flatten();
+        let of = |id: &str| id.parse().ok().and_then(|id: u64| self.properties.get(&id));
+        let Some(table) = common.or_else(|| of(property)) else {
             return Err(Answer::api(
                 403,
                 "PERMISSION_DENIED",
@@ -374,12 +412,12 @@ impl Shared {
                 None,
             ));
         };
-        report::run(table, body, now).map(|body| Answer::json(200, body)).map_err(|refusal| match refusal {
-            Refusal::Invalid(message) => Answer::api(400, "INVALID_ARGUMENT", &message, None),
-            Refusal::Beyond(what) => {
-                Answer::api(501, "UNIMPLEMENTED", &format!("the fake Google cannot evaluate {what}"), None)
-            }
-        })
+        let query = request.url().split_once('?').map_or("", |(_, query)| query);
+        let call = api::Call { property, query, body, now };
+        match api::answer(method, &call, table, &self.audiences) {
+            Ok(body) => Ok(Answer::json(200, body)),
+            Err(refusal) => Err(refusal.into_answer()),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -13,10 +13,15 @@ pub(super) struct Group {
 }
 
 /// Orders the groups; those that tie stand in an order drawn anew for each request, as Google promises none.
-pub(super) fn sort(groups: &mut [Group], request: &WireRequest, several: bool) -> Result<(), Refusal> {
+pub(super) fn sort(
+    groups: &mut [Group],
+    order_bys: &[WireOrderBy],
+    request: &WireRequest,
+    several: bool,
+) -> Result<(), Refusal> {
     shuffle(groups);
     let mut keys = Vec::new();
-    for order in &request.order_bys {
+    for order in order_bys {
         let unknown = |name: &str| Refusal::Invalid(format!("OrderBy field {name} is not in the request."));
         let key = match order {
             WireOrderBy { metric: Some(by), dimension: None, pivot: None, .. } => {

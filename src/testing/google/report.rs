@@ -1,50 +1,53 @@
-//! The fake's `runReport`: evaluates a request over a table.
+//! The fake's reports: evaluates a request over a table.
 //!
-//! In: a table and the JSON of a request. Out: the JSON of a report in the order and shapes that Google's
-//! has, keys left out where Google leaves them out. The request is read by types of its own, so that a
-//! mistake in the client's is seen.
+//! In: a table and a request. Out: the JSON of a report in the order and shapes that Google's has, keys left
+//! out where Google leaves them out.
 
-use super::dates::{self, Days};
-use super::filter::holds;
+use super::columns::{Source, dimensions, metrics};
+use super::dates::Days;
+use super::filter::{Tested, holds};
 use super::order::{Group, sort};
 use super::refusal::{FIELDS, Refusal};
 use super::table::FakeTable;
-use super::wire::{WireInt64, WireName, WireRequest};
+use super::wire::WireRequest;
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
-use std::time::SystemTime;
 
-/// Evaluates the request in `body`, received at `now`, over `table`.
-pub(super) fn run(table: &FakeTable, body: &[u8], now: SystemTime) -> Result<Value, Refusal> {
-    let request: WireRequest = serde_json::from_slice(body)
-        .map_err(|e| Refusal::Invalid(format!("Invalid JSON payload received. {e}")))?;
-    refuse_beyond(&request)?;
-    let dimensions = columns(&request.dimensions, "dimension", 9, |name| table.dimension(name))?;
-    let metrics = columns(&request.metrics, "metric", 10, |name| table.metric(name))?;
-    if dimensions.is_empty() && metrics.is_empty() {
+/// What tells the kinds of reports apart.
+pub(super) struct Kind {
+    /// `kind` of the answer.
+    pub(super) name: &'static str,
+    /// The column of a table that ranges select by.
+    pub(super) range_column: &'static str,
+    /// Whether the answer has metadata.
+    pub(super) metadata: bool,
+}
+
+pub(super) const REPORT: Kind =
+    Kind { name: "analyticsData#runReport", range_column: "date", metadata: true };
+
+/// Evaluates `request` over the rows of `table` in `ranges`.
+pub(super) fn run(
+    table: &FakeTable,
+    request: &WireRequest,
+    ranges: &[Days],
+    kind: &Kind,
+) -> Result<Value, Refusal> {
+    refuse_beyond(request)?;
+    if request.dimensions.is_empty() && request.metrics.is_empty() {
         return Err(Refusal::Invalid("The request must have dimensions or metrics.".into()));
     }
-    let ranges = dates::read(&request.date_ranges, now)?;
-    let date = table.dimension("date");
-    if date.is_none() && ranges.len() > 1 {
-        return Err(Refusal::Beyond("several date ranges over a table without a column `date`".into()));
-    }
-    let (offset, limit) = (int64(&request.offset, "offset")?, int64(&request.limit, "limit")?);
-
-    let mut groups: Vec<Group> = Vec::new();
-    let mut totals: Vec<Option<Group>> = Vec::new();
-    for range in &ranges {
-        let several = ranges.len() > 1;
-        let found = group(table, &request, &dimensions, &metrics, date, range, several)?;
-        totals.push(total(&found, &dimensions, several.then_some(range)));
-        groups.extend(found);
-    }
-    sort(&mut groups, &request, ranges.len() > 1)?;
-    // Google counts what differs in nothing but the date range once.
-    let keys: HashSet<&[String]> = groups.iter().map(|g| &g.dimensions[..dimensions.len()]).collect();
+    let Groups { groups, totals } = groups(table, request, ranges, kind.range_column)?;
+    let (offset, limit) = (request.offset.count("offset")?, request.limit.count("limit")?);
+    let dimensions = request.dimensions.len();
+    // Google counts what differs in nothing but the date range once, and cuts by the same count.
+    let key = |group: &Group| group.dimensions[..dimensions].to_vec();
+    let mut seen = HashSet::new();
+    let keys: Vec<Vec<String>> = groups.iter().map(key).filter(|key| seen.insert(key.clone())).collect();
     let row_count = keys.len();
     let limit = if limit == 0 { 10_000 } else { limit.min(250_000) };
-    let page: Vec<&Group> = groups.iter().skip(offset).take(limit).collect();
+    let kept: HashSet<Vec<String>> = keys.into_iter().skip(offset).take(limit).collect();
+    let page = groups.iter().filter(|group| kept.contains(&key(group)));
 
     let mut report = Map::new();
     let mut put = |key: &str, value: Value| {
@@ -55,32 +58,74 @@ pub(super) fn run(table: &FakeTable, body: &[u8], now: SystemTime) -> Result<Val
     let range_column = (ranges.len() > 1).then_some("dateRange");
     let names = request.dimensions.iter().map(|d| d.name.as_str()).chain(range_column);
     put("dimensionHeaders", names.map(|name| json!({"name": name})).collect());
-    let headers = request.metrics.iter().zip(&metrics).map(|(metric, &index)| {
-        let kind = if table.is_whole(index) { "TYPE_INTEGER" } else { "TYPE_FLOAT" };
-        json!({"name": metric.name, "type": kind})
-    });
-    put("metricHeaders", headers.collect());
-    put("rows", page.iter().map(|g| row(g)).collect());
+    put("metricHeaders", metric_headers(table, request));
+    put("rows", page.map(|group| row(group, request)).collect());
     for aggregation in &request.metric_aggregations {
-        let (key, rows) = aggregate(aggregation, &groups, &totals, &ranges)?;
+        let (key, rows) = aggregate(aggregation, request, &groups, &totals, ranges)?;
         put(key, rows);
     }
     if row_count > 0 {
         put("rowCount", row_count.into());
     }
-    // With a key that is not documented, as there will be some day.
-    put("metadata", json!({"currencyCode": "USD", "timeZone": "Etc/UTC", "section": "REPORT"}));
+    if kind.metadata {
+        put("metadata", metadata());
+    }
     put("futureField", json!({"list": [1, null], "text": ""}));
     if request.return_property_quota {
         put("propertyQuota", quota());
     }
-    put("kind", "analyticsData#runReport".into());
+    put("kind", kind.name.into());
     Ok(Value::Object(report))
+}
+
+/// With a key that is not documented, as there will be some day.
+pub(super) fn metadata() -> Value {
+    json!({"currencyCode": "USD", "timeZone": "Etc/UTC", "section": "REPORT"})
+}
+
+pub(super) fn metric_headers(table: &FakeTable, request: &WireRequest) -> Value {
+    let visible = request.metrics.iter().filter(|metric| metric.invisible != Some(true));
+    let headers = visible.map(|metric| {
+        let is_whole = table.metric(&metric.name).is_some_and(|index| table.is_whole(index));
+        json!({"name": metric.name, "type": if is_whole { "TYPE_INTEGER" } else { "TYPE_FLOAT" }})
+    });
+    headers.collect()
+}
+
+/// The rows of all ranges in order, and the sums over each range.
+pub(super) struct Groups {
+    pub(super) groups: Vec<Group>,
+    totals: Vec<Option<Group>>,
+}
+
+pub(super) fn groups(
+    table: &FakeTable,
+    request: &WireRequest,
+    ranges: &[Days],
+    range_column: &str,
+) -> Result<Groups, Refusal> {
+    let (dimensions, metrics) = (dimensions(table, request)?, metrics(table, request)?);
+    let date = table.dimension(range_column);
+    if date.is_none() && ranges.len() > 1 {
+        return Err(Refusal::Beyond(format!(
+            "several ranges over a table without a column `{range_column}`"
+        )));
+    }
+    let (mut groups, mut totals) = (Vec::new(), Vec::new());
+    for range in ranges {
+        let several = ranges.len() > 1;
+        let found = group(table, request, &dimensions, &metrics, date, range, several)?;
+        totals.push(total(&found, dimensions.len(), several.then_some(range)));
+        groups.extend(found);
+    }
+    sort(&mut groups, &request.order_bys, request, ranges.len() > 1)?;
+    Ok(Groups { groups, totals })
 }
 
 /// An aggregation's key and its rows, one for each date range; a range without data has an empty object.
 fn aggregate(
     aggregation: &str,
+    request: &WireRequest,
     groups: &[Group],
     totals: &[Option<Group>],
     ranges: &[Days],
@@ -93,17 +138,12 @@ fn aggregate(
         "MINIMUM" => ("minimums", "RESERVED_MIN", extremes(false)),
         other => return Err(Refusal::Invalid(format!("Invalid value at 'metric_aggregations': {other}"))),
     };
-    let rows = found.iter().map(|g| g.as_ref().map_or(json!({}), |g| reserved(g, word, several)));
+    let rows = found.iter().map(|g| g.as_ref().map_or(json!({}), |g| reserved(g, request, word, several)));
     Ok((key, rows.collect()))
 }
 
-fn refuse_beyond(request: &WireRequest) -> Result<(), Refusal> {
-    let formula = |c: &WireName| {
-        c.expression.is_some() || c.dimension_expression.is_some() || c.invisible == Some(true)
-    };
-    let beyond = if request.metric_filter.is_some() {
-        "metricFilter"
-    } else if request.currency_code.is_some() {
+pub(super) fn refuse_beyond(request: &WireRequest) -> Result<(), Refusal> {
+    let beyond = if request.currency_code.is_some() {
         "currencyCode"
     } else if request.cohort_spec.is_some() {
         "cohortSpec"
@@ -111,45 +151,17 @@ fn refuse_beyond(request: &WireRequest) -> Result<(), Refusal> {
         "comparisons"
     } else if request.property.is_some() {
         "property in the body"
-    } else if request.dimensions.iter().chain(&request.metrics).any(formula) {
-        "expressions and invisible metrics"
     } else {
         return Ok(());
     };
     Err(Refusal::Beyond(beyond.into()))
 }
 
-fn columns(
-    wanted: &[WireName],
-    what: &str,
-    most: usize,
-    find: impl Fn(&str) -> Option<usize>,
-) -> Result<Vec<usize>, Refusal> {
-    if wanted.len() > most {
-        return Err(Refusal::Invalid(format!("Requests are limited to {most} {what}s.")));
-    }
-    let index = |c: &WireName| {
-        find(&c.name)
-            .ok_or_else(|| Refusal::Invalid(format!("Field {} is not a valid {what}. {FIELDS}", c.name)))
-    };
-    wanted.iter().map(index).collect()
-}
-
-fn int64(value: &WireInt64, name: &str) -> Result<usize, Refusal> {
-    let number = match value {
-        WireInt64::Number(number) => Some(*number),
-        WireInt64::Text(text) => text.parse().ok(),
-    };
-    number
-        .and_then(|n| usize::try_from(n).ok())
-        .ok_or_else(|| Refusal::Invalid(format!("Invalid value at '{name}' (TYPE_INT64)")))
-}
-
 /// The rows of one date range, filtered, grouped and added up.
 fn group(
     table: &FakeTable,
     request: &WireRequest,
-    dimensions: &[usize],
+    dimensions: &[Source],
     metrics: &[usize],
     date: Option<usize>,
     range: &Days,
@@ -161,11 +173,14 @@ fn group(
             continue;
         }
         if let Some(filter) = &request.dimension_filter
-            && !holds(filter, table, texts)?
+            && !holds(filter, &|name| match table.dimension(name) {
+                Some(column) => Ok(Tested::Text(&texts[column])),
+                None => Err(Refusal::Invalid(format!("Field {name} is not a valid dimension. {FIELDS}"))),
+            })?
         {
             continue;
         }
-        let mut key: Vec<String> = dimensions.iter().map(|&d| texts[d].clone()).collect();
+        let mut key: Vec<String> = dimensions.iter().map(|d| d.text(texts)).collect();
         if several {
             key.push(range.name.clone());
         }
@@ -180,11 +195,22 @@ fn group(
     if !request.keep_empty_rows && !metrics.is_empty() {
         groups.retain(|g| g.sums.iter().any(|s| *s != 0.0));
     }
-    Ok(groups)
+    let Some(filter) = &request.metric_filter else { return Ok(groups) };
+    let mut passed = Vec::new();
+    for group in groups {
+        let value = |name: &str| match request.metrics.iter().position(|metric| metric.name == name) {
+            Some(metric) => Ok(Tested::Number(group.sums[metric])),
+            None => Err(Refusal::Beyond(format!("the filter of {name}, which is not requested"))),
+        };
+        if holds(filter, &value)? {
+            passed.push(group);
+        }
+    }
+    Ok(passed)
 }
 
 /// The sums over all groups of a date range; none over no groups.
-fn total(groups: &[Group], dimensions: &[usize], range: Option<&Days>) -> Option<Group> {
+fn total(groups: &[Group], dimensions: usize, range: Option<&Days>) -> Option<Group> {
     let first = groups.first()?;
     let mut sums = vec![0.0; first.sums.len()];
     for group in groups {
@@ -192,7 +218,7 @@ fn total(groups: &[Group], dimensions: &[usize], range: Option<&Days>) -> Option
             *sum += add;
         }
     }
-    let mut names = vec![String::new(); dimensions.len()];
+    let mut names = vec![String::new(); dimensions];
     names.extend(range.map(|r| r.name.clone()));
     Some(Group { dimensions: names, sums })
 }
@@ -210,30 +236,30 @@ fn extreme(groups: &[Group], largest: bool, range: Option<&Days>) -> Option<Grou
     Some(extreme)
 }
 
-fn row(group: &Group) -> Value {
+pub(super) fn row(group: &Group, request: &WireRequest) -> Value {
     let mut row = Map::new();
     if !group.dimensions.is_empty() {
         row.insert("dimensionValues".into(), group.dimensions.iter().map(|d| json!({"value": d})).collect());
     }
-    if !group.sums.is_empty() {
-        row.insert(
-            "metricValues".into(),
-            group.sums.iter().map(|m| json!({"value": m.to_string()})).collect(),
-        );
+    let metrics = group.sums.iter().zip(&request.metrics);
+    let visible = metrics.filter(|(_, metric)| metric.invisible != Some(true));
+    let values: Vec<Value> = visible.map(|(sum, _)| json!({"value": sum.to_string()})).collect();
+    if !values.is_empty() {
+        row.insert("metricValues".into(), values.into());
     }
     Value::Object(row)
 }
 
 /// An aggregate's row: every dimension but the date range is a reserved word.
-fn reserved(group: &Group, word: &str, several: bool) -> Value {
+fn reserved(group: &Group, request: &WireRequest, word: &str, several: bool) -> Value {
     let names = group.dimensions.len() - usize::from(several);
     let dimensions = group.dimensions.iter().enumerate();
     let dimensions = dimensions.map(|(i, d)| if i < names { word.to_owned() } else { d.clone() }).collect();
-    row(&Group { dimensions, sums: group.sums.clone() })
+    row(&Group { dimensions, sums: group.sums.clone() }, request)
 }
 
 /// A quota that never runs out, in the shape that Google sends.
-fn quota() -> Value {
+pub(super) fn quota() -> Value {
     json!({
         "tokensPerDay": {"consumed": 1, "remaining": 199_999},
         "tokensPerHour": {"consumed": 1, "remaining": 39_999},
