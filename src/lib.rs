@@ -161,6 +161,7 @@
 //! |---|---|---|
 //! | `analytics` | yes | the client of the Analytics Data API |
 //! | `gzip` | yes | reports travel compressed, and are decoded under the same limit as plain ones |
+//! | `p12` | no | [`ServiceAccountKey`] from PKCS#12 files (`.p12`), through `p12-keystore` and about 60 packages under it |
 //! | `platform-verifier` | no | root certificates of the operating system instead of those built in, for every [`UreqTransport`](http::UreqTransport) that names none |
 //! | `testing` | no | fakes for tests; it adds a module and changes nothing else |
 //!
