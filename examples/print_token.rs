@@ -35,8 +35,8 @@ Exit status: 0, 1 when there is no token, 2 for wrong usage.";
 #[command(after_help = AFTER_HELP)]
 #[command(group(ArgGroup::new("for").args(["scope", "audience"]).required(true)))]
 struct Arguments {
-    /// The service account's JSON key file; by default the one that GOOGLE_APPLICATION_CREDENTIALS names. Or a
-    /// .p12 file with Google's password, with --email (built with the feature p12)
+    /// The service account's JSON key file; by default the one that GOOGLE_APPLICATION_CREDENTIALS names.
+    /// With --email, a .p12 file with Google's password (built with the feature p12)
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// The e-mail address of the account whose .p12 file --key names
@@ -102,7 +102,13 @@ fn run(arguments: &Arguments) -> Result<String, (u8, Error)> {
         Format::Header => format!("Authorization: {}\n", token.authorization_secret()),
         Format::Json => {
             let (token, end) = (token.expose_secret(), end(&token));
-            let json = json!({"token": token, "token_type": "Bearer", "kind": kind, "expires_at": end, "email": email});
+            let json = json!({
+                "token": token,
+                "token_type": "Bearer",
+                "kind": kind,
+                "expires_at": end,
+                "email": email,
+            });
             format!("{json}\n")
         }
     })
