@@ -1,7 +1,7 @@
 //! Prints a token of a service account, and nothing else, to the standard output.
 //!
 //! ```text
-//! cargo run --example print_token -- --key key.json --scope https://www.googleapis.com/auth/analytics.readonly
+//! cargo run --example print_token -- --key key.json --audience https://service.example.com/
 //! … --format header | curl -H @- https://…
 //! ```
 //!
@@ -14,7 +14,7 @@ use clap::{ArgGroup, Parser, ValueEnum};
 use serde_json::json;
 use shortway::{Error, ErrorKind, ServiceAccountKey, Token, TokenKind, TokenSource, Tokens};
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 use time::OffsetDateTime;
@@ -31,17 +31,23 @@ logs, and out of the arguments of other programs.
 Exit status: 0, 1 when there is no token, 2 for wrong usage.";
 
 #[derive(Parser)]
-#[command(name = "print_token", version, about = "Print a token of a service account", after_help = AFTER_HELP)]
+#[command(name = "print_token", version, about = "Print a token of a service account")]
+#[command(after_help = AFTER_HELP)]
 #[command(group(ArgGroup::new("for").args(["scope", "audience"]).required(true)))]
 struct Arguments {
-    /// The service account's JSON key file; by default the one that GOOGLE_APPLICATION_CREDENTIALS names
+    /// The service account's JSON key file; by default the one that GOOGLE_APPLICATION_CREDENTIALS names.
+    /// With --email, a .p12 file with Google's password (built with the feature p12)
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// The e-mail address of the account whose .p12 file --key names
+    #[arg(long, value_name = "EMAIL", requires = "key")]
+    email: Option<String>,
     /// What the token allows: one or more URLs of scopes
     #[arg(long, value_name = "SCOPE", num_args = 1.., value_parser = NonEmpty::new())]
     scope: Vec<String>,
     /// The user to act for, an e-mail address (domain-wide delegation)
-    #[arg(long, value_name = "EMAIL", value_parser = NonEmpty::new(), conflicts_with_all = ["audience", "self_signed"])]
+    #[arg(long, value_name = "EMAIL", value_parser = NonEmpty::new())]
+    #[arg(conflicts_with_all = ["audience", "self_signed"])]
     subject: Option<String>,
     /// The service that the token is for: its URL or its client id
     #[arg(long, value_name = "AUDIENCE", value_parser = NonEmpty::new())]
@@ -80,9 +86,10 @@ fn main() -> ExitCode {
 
 /// What is printed, or the exit status and the error.
 fn run(arguments: &Arguments) -> Result<String, (u8, Error)> {
-    let key = match &arguments.key {
-        Some(path) => ServiceAccountKey::from_file(path),
-        None => ServiceAccountKey::from_env(),
+    let key = match (&arguments.key, &arguments.email) {
+        (Some(path), Some(email)) => p12(path, email),
+        (Some(path), None) => ServiceAccountKey::from_file(path),
+        (None, _) => ServiceAccountKey::from_env(),
     }
     .map_err(|error| (1, error))?;
     let email = key.client_email().to_owned();
@@ -95,10 +102,28 @@ fn run(arguments: &Arguments) -> Result<String, (u8, Error)> {
         Format::Header => format!("Authorization: {}\n", token.authorization_secret()),
         Format::Json => {
             let (token, end) = (token.expose_secret(), end(&token));
-            let json = json!({"token": token, "token_type": "Bearer", "kind": kind, "expires_at": end, "email": email});
+            let json = json!({
+                "token": token,
+                "token_type": "Bearer",
+                "kind": kind,
+                "expires_at": end,
+                "email": email,
+            });
             format!("{json}\n")
         }
     })
+}
+
+/// A key in a container with the password of Google's .p12 files.
+#[cfg(feature = "p12")]
+fn p12(path: &Path, email: &str) -> Result<ServiceAccountKey, Error> {
+    ServiceAccountKey::from_p12_file(email, path, "notasecret")
+}
+
+#[cfg(not(feature = "p12"))]
+fn p12(_: &Path, _: &str) -> Result<ServiceAccountKey, Error> {
+    Err(Error::new(ErrorKind::Config, "this program was built without the feature p12, which --email needs")
+        .with_hint("build it anew: cargo build --example print_token --features p12"))
 }
 
 /// The source that the arguments describe. What it finds fault with is an argument.

@@ -41,7 +41,8 @@
 //! The key comes from [a file](ServiceAccountKey::from_file), from [the file that
 //! `GOOGLE_APPLICATION_CREDENTIALS` names](ServiceAccountKey::from_env), or from
 //! [text](ServiceAccountKey::from_json), for example of an environment variable that holds the JSON itself. A
-//! private key that lives in a KMS or an HSM signs through a [`Signer`] of your own.
+//! private key that lives in a KMS or an HSM signs through a [`Signer`] of your own:
+//! `examples/signer_openssl.rs` and `examples/signer_sign_blob.rs` in the repository are two.
 //!
 //! A key file that is replaced while the program runs is noticed with [`KeyFile`] in place of the key.
 //!
@@ -164,6 +165,7 @@
 //! |---|---|---|
 //! | `analytics` | yes | the client of the Analytics Data API |
 //! | `gzip` | yes | reports travel compressed, and are decoded under the same limit as plain ones |
+//! | `p12` | no | [`ServiceAccountKey`] from PKCS#12 files (`.p12`), through `p12-keystore` and about 60 packages under it |
 //! | `platform-verifier` | no | root certificates of the operating system instead of those built in, for every [`UreqTransport`](http::UreqTransport) that names none |
 //! | `testing` | no | fakes for tests; it adds a module and changes nothing else |
 //!

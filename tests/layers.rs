@@ -53,6 +53,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
             "signer",
             "pem",
             "rsa",
+            "p12",
             "json",
             "pieces",
             "wrapping",

@@ -224,9 +224,24 @@ fn option_that_no_source_can_be_built_of_is_wrong_usage() {
 }
 
 #[test]
+fn email_is_for_a_p12_file() {
+    let output = print_token(["--self-signed", "--scope", ANALYTICS, "--email", EMAIL]);
+    assert_eq!((output.status.code(), stdout(&output)), (Some(1), ""));
+    let line = stderr(&output);
+    let message = if cfg!(feature = "p12") {
+        "the PKCS#12 file is incomplete or damaged; give the .p12 file as it was downloaded"
+    } else {
+        "this program was built without the feature p12, which --email needs; build it anew: cargo build --example \
+         print_token --features p12"
+    };
+    assert!(line.starts_with("error: ") && line.trim_end().ends_with(message), "{line}");
+}
+
+#[test]
 fn help_names_every_option() {
     let output = run(Command::new(program()).arg("--help"));
-    for option in ["--key", "--scope", "--subject", "--audience", "--self-signed", "--token-url", "--format"]
+    for option in
+        ["--key", "--email", "--scope", "--subject", "--audience", "--self-signed", "--token-url", "--format"]
     {
         assert!(stdout(&output).contains(option), "{option}");
     }

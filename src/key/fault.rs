@@ -96,6 +96,23 @@ pub(super) enum Fault {
     #[error("the private key is incomplete: its base64 has missing or extra characters")]
     BadBase64,
 
+    // The PKCS#12 container.
+    #[cfg(feature = "p12")]
+    #[error("the password of the PKCS#12 file is wrong")]
+    P12Password,
+    #[cfg(feature = "p12")]
+    #[error("the PKCS#12 file is incomplete or damaged")]
+    P12Damaged,
+    #[cfg(feature = "p12")]
+    #[error("the PKCS#12 file has no private key with a certificate in it")]
+    P12NoKey,
+    #[cfg(feature = "p12")]
+    #[error("the PKCS#12 file has more than one private key in it")]
+    P12Several,
+    #[cfg(feature = "p12")]
+    #[error("the PKCS#12 file is encrypted in a way that is not supported")]
+    P12Unsupported,
+
     // The key.
     #[error("the private key is encrypted with a passphrase")]
     Encrypted,
@@ -137,6 +154,8 @@ impl Fault {
     fn kind(self) -> ErrorKind {
         match self {
             Self::TooLarge => ErrorKind::TooLarge,
+            #[cfg(feature = "p12")]
+            Self::P12Damaged | Self::P12NoKey | Self::P12Several | Self::P12Unsupported => ErrorKind::Key,
             Self::NoBegin
             | Self::BadBegin
             | Self::NoEnd
@@ -223,6 +242,16 @@ impl Fault {
             | Self::EmptyBlock
             | Self::BadBase64
             | Self::Other(_) => COPY,
+            #[cfg(feature = "p12")]
+            Self::P12Password => "Google's .p12 files have the password notasecret",
+            #[cfg(feature = "p12")]
+            Self::P12Damaged => "give the .p12 file as it was downloaded",
+            #[cfg(feature = "p12")]
+            Self::P12NoKey | Self::P12Several => {
+                "give the .p12 file of the service account as it was downloaded"
+            }
+            #[cfg(feature = "p12")]
+            Self::P12Unsupported => CONVERT,
             Self::Encrypted => DECRYPT,
             Self::NotDer
             | Self::Pkcs8Version

@@ -157,12 +157,29 @@ fn key() -> Vec<(Fault, &'static str)> {
     ]
 }
 
+#[cfg(feature = "p12")]
+fn p12() -> Vec<(Fault, ErrorKind, &'static str)> {
+    use Fault::{P12Damaged, P12NoKey, P12Password, P12Several, P12Unsupported};
+    vec![
+        (P12Password, ErrorKind::Config, "the password of the PKCS#12 file is wrong"),
+        (P12Damaged, ErrorKind::Key, "the PKCS#12 file is incomplete or damaged"),
+        (P12NoKey, ErrorKind::Key, "the PKCS#12 file has no private key with a certificate in it"),
+        (P12Several, ErrorKind::Key, "the PKCS#12 file has more than one private key in it"),
+        (P12Unsupported, ErrorKind::Key, "the PKCS#12 file is encrypted in a way that is not supported"),
+    ]
+}
+
+#[cfg(not(feature = "p12"))]
+fn p12() -> Vec<(Fault, ErrorKind, &'static str)> {
+    Vec::new()
+}
+
 #[test]
 fn every_fault_says_what_it_is_in_one_line_and_what_to_do() {
     let large = (Fault::TooLarge, "the key file is larger than 64 KiB");
     let faults = config().into_iter().map(|(fault, text)| (fault, ErrorKind::Config, text));
     let faults = faults.chain(key().into_iter().map(|(fault, text)| (fault, ErrorKind::Key, text)));
-    for (fault, kind, text) in faults.chain([(large.0, ErrorKind::TooLarge, large.1)]) {
+    for (fault, kind, text) in faults.chain([(large.0, ErrorKind::TooLarge, large.1)]).chain(p12()) {
         let error = Error::from(fault);
         assert_eq!((error.kind(), error.message()), (kind, text));
         let hint = error.hint().expect("advice");

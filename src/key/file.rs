@@ -54,12 +54,14 @@ pub(super) fn from_reader(reader: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
+/// `bytes`, if they are no more than [`MAX_KEY_FILE`].
+pub(super) fn within_limit(bytes: &[u8]) -> Result<&[u8], Fault> {
+    if bytes.len() as u64 > MAX_KEY_FILE { Err(Fault::TooLarge) } else { Ok(bytes) }
+}
+
 /// The text of a key file, without a byte-order mark.
 pub(super) fn text(bytes: &[u8]) -> Result<&str, Fault> {
-    if bytes.len() as u64 > MAX_KEY_FILE {
-        return Err(Fault::TooLarge);
-    }
-    match bytes {
+    match within_limit(bytes)? {
         // ASCII in UTF-16 is valid UTF-8 with NULs in it.
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{', 0, ..] | [0, b'{', ..] => return Err(Fault::Utf16),
         // `SEQUENCE { INTEGER 3 …` (RFC 7292 §4), its length in definite or indefinite form.

@@ -13,6 +13,8 @@ mod fault_table;
 mod file;
 mod json;
 mod names;
+#[cfg(feature = "p12")]
+mod p12;
 mod pem;
 mod pieces;
 mod rotation;
@@ -147,6 +149,42 @@ impl ServiceAccountKey {
         private_key_id: Option<String>,
     ) -> Result<Self, Error> {
         Self::with_signer(client_email, private_key_id, json::signer(private_key)?)
+    }
+
+    /// Reads the PKCS#12 file (`.p12`) at `path`, at most 64 KiB, as Google's console gives them out beside JSON.
+    /// `client_email` is the account, which is not in the file; nor is the key's id, which Google does not need.
+    /// Google's files have the password `notasecret`. Feature `p12`.
+    ///
+    /// Containers in legacy form (40-bit RC2 or triple DES, a SHA-1 MAC) and in modern form (PBES2, a SHA-256
+    /// MAC) are read. There must be one private key with its certificate in it. A container says how much work
+    /// its password is, so read only files that you trust with your CPU.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the file cannot be read, or the password or the
+    /// e-mail address is wrong; [`ErrorKind::Key`](crate::ErrorKind::Key) when the container is damaged or its
+    /// key is of another kind; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) over 64 KiB.
+    #[cfg(feature = "p12")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "p12")))]
+    pub fn from_p12_file(
+        client_email: impl Into<String>,
+        path: impl AsRef<Path>,
+        password: &str,
+    ) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let at = |fault| file::error_at(path, fault);
+        let bytes = file::read(path).map_err(at)?;
+        let signer = file::within_limit(&bytes).and_then(|bytes| p12::signer(bytes, password)).map_err(at)?;
+        Self::with_signer(client_email, None, signer)
+    }
+
+    /// Reads the bytes of a PKCS#12 file, as [`from_p12_file`](Self::from_p12_file) does. Feature `p12`.
+    ///
+    /// # Errors
+    /// As [`from_p12_file`](Self::from_p12_file).
+    #[cfg(feature = "p12")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "p12")))]
+    pub fn from_p12(client_email: impl Into<String>, bytes: &[u8], password: &str) -> Result<Self, Error> {
+        Self::with_signer(client_email, None, p12::signer(file::within_limit(bytes)?, password)?)
     }
 
     /// A service account whose key is elsewhere: `signer` signs for `client_email` with the key named
