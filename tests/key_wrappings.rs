@@ -316,3 +316,25 @@ fn five_encodings_are_one_too_many_and_nothing_of_them_is_shown() {
     let deep = (0..20).fold(quoted("x"), |text, _| format!("[{text}]"));
     assert_refused("deep", load(&deep), ErrorKind::Config);
 }
+
+#[test]
+fn large_text_that_is_no_key_file_is_refused_without_much_work() {
+    let object = "the key file is not a JSON object";
+    for (what, text) in [
+        ("lines of an env file", "a=b\n".repeat(16_000)),
+        ("lines of YAML", "a: b\n".repeat(12_000)),
+        ("base64", "QUJD".repeat(16_000)),
+        ("quotes", "\"'".repeat(30_000)),
+        ("brackets", "[".repeat(60_000)),
+        ("backslashes", "\\".repeat(60_000)),
+    ] {
+        let error = assert_refused(what, load(&text), ErrorKind::Config);
+        assert_eq!(error.message(), object, "{what}");
+    }
+    let strings =
+        format!("{{\"a\": [{}\"\"]}}", "\"QUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJD\",".repeat(1300));
+    let error = assert_refused("strings", load(&strings), ErrorKind::Config);
+    assert_eq!(error.message(), "the key file has no field `type`");
+    let open = assert_refused("braces", load(&"{".repeat(60_000)), ErrorKind::Config);
+    assert!(open.message().starts_with("the key file is "), "{open}");
+}

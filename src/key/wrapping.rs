@@ -24,6 +24,9 @@ const LAYERS: usize = 4;
 /// How deep documents are looked into: Vault has its data two levels deep, and a text in it is one more.
 const DEPTH: usize = 5;
 
+/// How many lines of a document are looked at: each costs a look at all that follows it.
+const LINES: usize = 100;
+
 pub(super) fn parse(text: &str) -> Result<Fields, Fault> {
     let fault = match json::parse(text) {
         Err(fault) if may_be_wrapped(fault) => fault,
@@ -149,7 +152,7 @@ fn named_by_lines(text: &str) -> Option<Layer> {
         let is_literal = rest.starts_with('\'') || rest.starts_with(|c: char| c.is_ascii_alphabetic());
         return (is_literal && rest.contains("service_account")).then_some(Layer::Literal);
     }
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#')).take(LINES);
     let is_toml = |line: &str| matches!(named(line, '='), Some(("type", value)) if is_account(value));
     let is_yaml = |line: &str| {
         let is_type = matches!(named(line, ':'), Some(("type", value)) if is_account(value));

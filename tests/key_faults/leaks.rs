@@ -1,13 +1,13 @@
 //! Thousands of damaged keys, and everything that can be printed about them: no piece of the key is in it.
 
 use crate::damage::{Damaged, damaged, each_alone};
-use crate::fixture::{CANARY, DER, PEM, assert_taken, with_field};
+use crate::fixture::{CANARY, DER, PEM, assert_taken, file, folder, with_field};
 use crate::outlets;
 use crate::util::canary::all_texts;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
 use shortway::http::{Request, RequestBody, Response, ResponseBody, Timeouts, Transport};
 use shortway::testing::THROW_AWAY_KEY_JSON;
-use shortway::{Error, ServiceAccountKey, TokenSource};
+use shortway::{Error, KeyFile, RetryPolicy, ServiceAccountKey, TokenSource, Tokens};
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::thread;
@@ -33,21 +33,31 @@ fn everything_printed(file: &[u8]) -> (bool, String) {
         Ok(key) => {
             let mut texts = format!("{key:?}\n{key:#?}\n");
             let scopes = [shortway::scope::ANALYTICS_READONLY];
-            let builder = shortway::service_account(key, scopes).transport(Generous);
-            texts += &format!("{builder:?}\n{builder:#?}\n");
-            match builder.build() {
-                Err(error) => texts += &all_texts(&error),
-                Ok(source) => {
-                    texts += &format!("{source:?}\n{source:#?}\n{:?}\n", source.identity());
-                    texts += &source.token().map_or_else(|e| all_texts(&e), |t| format!("{t:?}\n{t:#?}\n"));
-                }
-            }
+            let builder = shortway::service_account(key.clone(), scopes).transport(Generous);
+            texts += &format!("{builder:?}\n{builder:#?}\n{}", printed(builder.clone().build()));
+            let builder = shortway::id_token(key.clone(), "https://service.example/");
+            // The endpoint grants none, and another attempt changes nothing.
+            let builder = builder.transport(Generous).retry(RetryPolicy::NONE);
+            texts += &format!("{builder:?}\n{builder:#?}\n{}", printed(builder.clone().build()));
+            let builder = shortway::self_signed(key, scopes);
+            texts += &format!("{builder:?}\n{builder:#?}\n{}", printed(builder.clone().build()));
             (true, texts)
         }
     });
     // No result is a panic; its text was heard.
     let (read, texts) = texts.unwrap_or_default();
     (read, texts + &heard)
+}
+
+/// All that a source and its token print.
+fn printed(source: Result<Tokens, Error>) -> String {
+    match source {
+        Err(error) => all_texts(&error),
+        Ok(source) => {
+            let token = source.token().map_or_else(|e| all_texts(&e), |t| format!("{t:?}\n{t:#?}\n"));
+            format!("{source:?}\n{source:#?}\n{:?}\n{token}", source.identity())
+        }
+    }
 }
 
 #[derive(Default)]
@@ -103,6 +113,44 @@ fn no_piece_of_a_damaged_key_is_ever_printed() {
     let first: Vec<_> = leaks.iter().take(12).collect();
     assert!(leaks.is_empty(), "{} leaks, by the last damage {ways:#?}, the first {first:#?}", leaks.len());
     assert_taken("the whole key", ServiceAccountKey::from_json(THROW_AWAY_KEY_JSON));
+}
+
+/// The same keys one layer too deep, in parts, and in a file that is replaced by them.
+#[test]
+fn no_piece_of_a_damaged_key_is_printed_when_it_is_wrapped_in_parts_or_replaces_another() {
+    let folder = folder();
+    let path = file(&folder, "key.json", THROW_AWAY_KEY_JSON);
+    let key = KeyFile::open(&path).expect("a key file");
+    let source = shortway::service_account(key.clone(), ["x"]).transport(Generous).build_uncached();
+    let source = source.expect("a source");
+    let mut leaks = Vec::new();
+    for Damaged { how, file } in (0..CASES).step_by(13).map(damaged) {
+        let text = String::from_utf8_lossy(&file).into_owned();
+        let wrapped = [
+            BASE64_STANDARD.encode(&file),
+            BASE64_URL_SAFE_NO_PAD.encode(BASE64_STANDARD.encode(&file)),
+            serde_json::Value::from(text.as_str()).to_string(),
+            format!("'{text}'"),
+            format!("GOOGLE_KEY={text}"),
+            format!("{{\"a\": {text}}}"),
+            format!("{{\"privateKeyData\": \"{}\"}}", BASE64_STANDARD.encode(&file)),
+        ];
+        for text in wrapped {
+            leaks.extend(
+                CANARY.find(&everything_printed(text.as_bytes()).1).map(|piece| (how.clone(), piece)),
+            );
+        }
+        std::fs::write(&path, &file).expect("written");
+        let (texts, heard) = outlets::listen(|| {
+            let parts = ServiceAccountKey::from_parts("a@b.example", &text, None);
+            let parts = parts.map_or_else(|error| all_texts(&error), |key| format!("{key:?}"));
+            let token = source.token().map_or_else(|error| all_texts(&error), |token| format!("{token:?}"));
+            format!("{parts}\n{token}\n{key:?}\n{source:?}")
+        });
+        let printed = texts.expect("no panic") + &heard;
+        leaks.extend(CANARY.find(&printed).map(|piece| (how, piece)));
+    }
+    assert!(leaks.is_empty(), "{} leaks: {:#?}", leaks.len(), &leaks[..leaks.len().min(12)]);
 }
 
 /// A key pasted into a field that errors or `Debug` show: each by itself, so that the culprit is named.
