@@ -74,7 +74,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("analytics/request", &["column", "date", "order", "filter"]),
     ("analytics/answer", &["column", "metadata", "quota"]),
     ("analytics/table", &["read", "scan"]),
-    ("analytics/rows", &["misfit", "cell", "row"]),
+    ("analytics/rows", &["misfit", "cell", "row", "plain"]),
     ("analytics/report", &["body", "no_figure"]),
     ("testing", &["clock", "key", "source", "google"]),
 ];

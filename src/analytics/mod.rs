@@ -10,7 +10,7 @@
 //! | a source of tokens | [`Analytics::new`], then [`Analytics::property`] |
 //! | a property id as text | [`PropertyId`], by `parse` |
 //! | a question | [`ReportRequest`] with [`DateRange`], [`OrderBy`], [`FilterExpression`] |
-//! | a [`Report`] | [`Report::rows`], [`Report::total`], [`Report::metadata`] |
+//! | a [`Report`] | [`Report::rows`], [`Report::row`], [`Report::total`], [`Report::metadata`] |
 
 mod answer;
 mod call;
@@ -34,4 +34,4 @@ pub use request::{
     DateRange, Dimension, Filter, FilterExpression, FilterTest, MatchType, Metric, MetricAggregation,
     NumericOperation, NumericValue, OrderBy, OrderField, OrderType, ReportRequest,
 };
-pub use rows::Rows;
+pub use rows::{InRow, Row, Rows};
