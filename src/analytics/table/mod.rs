@@ -2,8 +2,8 @@
 //!
 //! In: an array of rows of a report, straight from the JSON: from the scanner, or from serde where that does not take
 //! it. Out: `&str` cells by row and column. A quarter of a million rows cost some hundred allocations instead of
-//! millions. A block does not grow, so that a table
-//! costs what its text does and a thirty-second of the answer at most.
+//! millions. A block does not grow, so that a table costs what its text does and a thirty-second of the answer at
+//! most.
 
 mod read;
 mod scan;
