@@ -14,8 +14,11 @@ fuzz_target!(|body: &[u8]| {
     assert_eq!(by_scan, seen(Report::from_json_by_serde(body, &request)));
 });
 
-/// Everything that a report or an error shows.
-fn seen(read: Result<Report, Error>) -> Result<(String, Vec<Vec<String>>), (String, bool)> {
+/// Everything that a report shows, its rows after its other parts.
+type Seen = (String, Vec<Vec<String>>);
+
+/// What a report shows, or what an error says.
+fn seen(read: Result<Report, Error>) -> Result<Seen, (String, bool)> {
     let report = read.map_err(|error| (error.to_string(), error.is_retryable()))?;
     let rows = report.each_row().map(|row| row.cells().map(str::to_owned).collect());
     Ok((format!("{report:?} {:?}", report.total::<Option<String>>("m").ok()), rows.collect()))
