@@ -41,7 +41,7 @@ fn run(rows: usize, layout: &str, body: &str) {
     let made = report();
     let candidates: [(&str, &dyn Fn()); 6] = [
         ("serde_json, nothing kept", &|| {
-            drop(black_box(serde_json::from_slice::<IgnoredAny>(body.as_bytes())))
+            drop(black_box(serde_json::from_slice::<IgnoredAny>(body.as_bytes())));
         }),
         ("naive structs", &|| drop(black_box(naive()))),
         ("Report::from_json", &|| drop(black_box(report()))),

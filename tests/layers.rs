@@ -95,7 +95,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("analytics/request", &["column", "date", "order", "filter", "cohort", "comparison", "extra", "check"]),
     ("analytics/answer", &["enum_value", "column", "metadata", "quota"]),
     ("analytics/table", &["read", "scan"]),
-    ("analytics/rows", &["misfit", "cell", "row"]),
+    ("analytics/rows", &["misfit", "cell", "row", "plain"]),
     ("analytics/report", &["expected", "pivot_headers", "body", "no_figure", "write", "pivot", "audience"]),
     (
         "analytics/method",

@@ -6,8 +6,8 @@
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use shortway::endpoint::token::parse;
 use shortway::TokenKind;
+use shortway::endpoint::token::parse;
 use shortway_fuzz::{check_error, response};
 use std::time::{Duration, SystemTime};
 

@@ -11,7 +11,7 @@
 //! | a source of tokens | [`Analytics::new`], then [`Analytics::property`] |
 //! | a property id as text | [`PropertyId`], by `parse` |
 //! | a question | [`ReportRequest`] with [`DateRange`], [`OrderBy`], [`FilterExpression`] |
-//! | a [`Report`] | [`Report::rows`], [`Report::total`], [`Report::metadata`] |
+//! | a [`Report`] | [`Report::rows`], [`Report::row`], [`Report::total`], [`Report::metadata`] |
 //! | the body of an answer that another HTTP client got | [`Report::from_json`] |
 //!
 //! # The methods
@@ -89,4 +89,4 @@ pub use request::{
     MetricAggregation, NumericOperation, NumericValue, OrderBy, OrderField, OrderType, PivotSelection,
     ReportRequest,
 };
-pub use rows::Rows;
+pub use rows::{InRow, Row, Rows};

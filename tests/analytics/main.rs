@@ -17,6 +17,7 @@ mod refusals;
 mod request;
 mod retry;
 mod rows;
+mod scan;
 mod totals;
 
 use serde_json::{Value, json};

@@ -354,3 +354,58 @@ fn placeholder_in_any_of_200_columns_is_none() {
         "row 0, column `m0`: \"(not set)\" is not a whole number of 64 bits without sign"
     );
 }
+
+#[test]
+fn row_is_read_by_name_and_by_place_without_a_struct() {
+    let report = run(&week()
+        .dimensions(["date", "country"])
+        .metrics(["screenPageViews", "revenue"])
+        .order_by(OrderBy::dimension("date"))
+        .order_by(OrderBy::metric("screenPageViews").desc()))
+    .expect("a report");
+    let row = report.row(1).expect("five rows");
+    assert_eq!((row.number(), row.get("country"), row.get(1)), (1, Some("Italy"), Some("Italy")));
+    assert_eq!(row.get(&"screenPageViews".to_owned()), Some("7"));
+    assert_eq!((row.get("city"), row.get(4), row.get(usize::MAX)), (None, None, None));
+    assert_eq!(row.read::<Date>("date").expect("a date"), date!(2025 - 12 - 26));
+    assert_eq!(row.read::<u64>("screenPageViews").expect("a whole number"), 7);
+    assert_eq!(row.read::<f64>(3).expect("a float"), 1.25);
+    assert_eq!(row.cells().collect::<Vec<_>>(), ["20251226", "Italy", "7", "1.25"]);
+    assert_eq!(format!("{row:?}"), "Row { number: 1, .. }");
+    let views: Vec<u8> = report.each_row().map(|row| row.read(2).expect("a number")).collect();
+    assert_eq!(views, [5, 7, 3, 4, 1]);
+    assert_eq!((report.each_row().len(), report.row(5).is_none()), (5, true));
+    assert_eq!(report.row(4).expect("five rows").get("country"), Some("(not set)"));
+}
+
+#[test]
+fn cell_that_does_not_fit_is_told_with_row_and_column() {
+    let report = report_of(&columns("d", "n", &[("x", "1"), ("(not set)", "many")])).expect("a report");
+    let row = report.row(1).expect("two rows");
+    assert_eq!(row.read::<Option<u8>>("d").expect("a placeholder"), None);
+    assert_eq!(row.read::<Option<&str>>("d").expect("text"), Some("(not set)"));
+    for (error, message) in [
+        (
+            row.read::<u64>("n").expect_err("text"),
+            "row 1, column `n`: \"many\" is not a whole number of 64 bits without sign",
+        ),
+        (
+            row.read::<Date>("d").expect_err("text"),
+            "row 1, column `d`: \"(not set)\" is not a date of the form YYYYMMDD",
+        ),
+        (row.read::<IpAddr>(0).expect_err("text"), "row 1, column `d`: invalid IP address syntax"),
+        (
+            row.read::<u8>("city").expect_err("none"),
+            "row 1: the report has no column `city`; the columns of the report are d, n",
+        ),
+        (
+            row.read::<u8>(2).expect_err("none"),
+            "row 1: the report has no column `2`; the columns of the report are d, n",
+        ),
+    ] {
+        assert_eq!(
+            (error.kind(), error.row(), error.to_string().as_str()),
+            (ErrorKind::Row, Some(1), message)
+        );
+    }
+}

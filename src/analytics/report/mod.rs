@@ -14,7 +14,7 @@ mod write;
 
 use super::answer::{Column, ColumnKind, PropertyQuota, ResponseMetadata};
 use super::request::{MetricAggregation, ReportRequest};
-use super::rows::{self, Rows};
+use super::rows::{self, Row, Rows};
 use super::table::Table;
 use crate::error::{Error, scrub};
 pub(super) use audience::AudienceBody;
@@ -160,6 +160,28 @@ impl Report {
     /// can still be read.
     pub fn rows<'r, T: Deserialize<'r>>(&'r self) -> Rows<'r, T> {
         Rows::new(&self.columns, &self.rows)
+    }
+
+    /// One row without a struct, by its number from 0; `None` past the end.
+    ///
+    /// ```
+    /// # fn see(report: &shortway::analytics::Report) -> Result<(), shortway::Error> {
+    /// if let Some(row) = report.row(0) {
+    ///     let country = row.get("country").unwrap_or("?");
+    ///     let sessions: u64 = row.read("sessions")?;
+    ///     println!("{country}: {sessions}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn row(&self, number: usize) -> Option<Row<'_>> {
+        Row::new(&self.columns, &self.rows, number)
+    }
+
+    /// All rows, each as from [`row`](Self::row).
+    pub fn each_row(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        Row::all(&self.columns, &self.rows)
     }
 
     /// The metric over all rows of the report, also those that [`limit`](super::ReportRequest::limit()) left

@@ -24,6 +24,7 @@ pub(super) struct Cell<'r> {
 }
 
 impl<'r> Cell<'r> {
+    #[inline(always)]
     pub(super) fn new(columns: &[Column], column: usize, text: &'r str) -> Self {
         let metric = columns.get(column).is_some_and(|c| matches!(c.kind, ColumnKind::Metric(_)));
         Self { text, column, metric, none: false }
@@ -33,6 +34,7 @@ impl<'r> Cell<'r> {
         PLACEHOLDERS.contains(&self.text)
     }
 
+    #[cold]
     fn misfit(&self, expected: &str) -> Misfit {
         Misfit {
             reason: format!("{} is not {expected}", quoted(self.text)),
@@ -49,6 +51,7 @@ impl<'r> Cell<'r> {
     ///
     /// `time` asks for a tuple of numbers, or, with its feature `serde-human-readable`, for anything, so a
     /// date is known by the type that the visitor makes. Nothing else gets a tuple from one cell.
+    #[inline]
     fn time<V: Visitor<'r>>(&self, visitor: V) -> Result<Result<V::Value, Misfit>, V> {
         let made = type_name::<V::Value>();
         if made == type_name::<Date>() {
@@ -75,10 +78,9 @@ impl<'r> Cell<'r> {
 
 /// Year and day of the year of `YYYYMMDD`.
 fn date(digits: &str) -> Option<[i64; 2]> {
-    if digits.len() != 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let number: i32 = digits.parse().ok()?;
+    let digits: &[u8; 8] = digits.as_bytes().try_into().ok()?;
+    let digit = |number, byte: &u8| byte.is_ascii_digit().then(|| number * 10 + i32::from(byte - b'0'));
+    let number = digits.iter().try_fold(0, digit)?;
     let month = Month::try_from(u8::try_from(number / 100 % 100).ok()?).ok()?;
     let date = Date::from_calendar_date(number / 10_000, month, u8::try_from(number % 100).ok()?);
     let (year, day) = date.ok()?.to_ordinal_date();
@@ -150,7 +152,8 @@ macro_rules! texts {
     )*};
 }
 
-impl<'r> Deserializer<'r> for Cell<'r> {
+// By reference, so that the layers of serde do not copy it at every step.
+impl<'r> Deserializer<'r> for &Cell<'r> {
     type Error = Misfit;
 
     /// A type that does not say what it wants (`flatten`, an untagged enum, `serde_json::Value`) gets a

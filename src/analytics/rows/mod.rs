@@ -1,18 +1,20 @@
-//! Rows as the caller's own types, by serde.
+//! Rows as the caller's own types, by serde, and rows without a type, cell by cell.
 //!
 //! In: a table, its columns, a type. Out: one value per row. The type says what a cell is: text is borrowed as it
 //! is, numbers and dates are parsed, and an `Option` of those takes Google's placeholders for `None`.
 
 mod cell;
 mod misfit;
+mod plain;
 mod row;
 
 use super::answer::Column;
-use super::table::Table;
+use super::table::{Table, Walk};
 use crate::error::Error;
 use cell::Cell;
 use misfit::Misfit;
-use row::{ColumnSet, Row};
+pub use plain::{InRow, Row};
+use row::{ColumnSet, RowReader};
 use serde::Deserialize;
 use std::fmt;
 use std::iter::FusedIterator;
@@ -21,7 +23,7 @@ use std::marker::PhantomData;
 /// The rows of a report as values of `T`: see [`Report::rows`](crate::analytics::Report::rows).
 pub struct Rows<'r, T> {
     columns: &'r [Column],
-    table: &'r Table,
+    rows: Walk<'r>,
     next: usize,
     /// Columns whose placeholders `T` does not take as they are: they are read as `None`, where `T` has an
     /// `Option`.
@@ -31,7 +33,7 @@ pub struct Rows<'r, T> {
 
 impl<'r, T> Rows<'r, T> {
     pub(super) fn new(columns: &'r [Column], table: &'r Table) -> Self {
-        Self { columns, table, next: 0, optional: ColumnSet::default(), values: PhantomData }
+        Self { columns, rows: table.walk(), next: 0, optional: ColumnSet::default(), values: PhantomData }
     }
 }
 
@@ -39,14 +41,12 @@ impl<'r, T: Deserialize<'r>> Iterator for Rows<'r, T> {
     type Item = Result<T, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.table.rows() {
-            return None;
-        }
+        let cells = self.rows.next()?;
         let row = self.next;
         self.next += 1;
         loop {
-            let cells = self.table.row(row);
-            match T::deserialize(Row { columns: self.columns, cells, optional: &self.optional }) {
+            let cells = cells.clone();
+            match T::deserialize(RowReader { columns: self.columns, cells, optional: &self.optional }) {
                 Ok(value) => return Some(Ok(value)),
                 // What an Option holds shows only when it is read: the row is read once more, this cell as
                 // None.
@@ -57,8 +57,7 @@ impl<'r, T: Deserialize<'r>> Iterator for Rows<'r, T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.table.rows() - self.next;
-        (left, Some(left))
+        self.rows.size_hint()
     }
 }
 
@@ -69,7 +68,7 @@ impl<T> fmt::Debug for Rows<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rows")
             .field("next", &self.next)
-            .field("of", &self.table.rows())
+            .field("left", &self.rows.len())
             .finish_non_exhaustive()
     }
 }
@@ -82,15 +81,19 @@ pub(super) fn cell<'r, T: Deserialize<'r>>(
     column: usize,
 ) -> Result<T, Error> {
     let cell = Cell::new(columns, column, table.cell(row, column).unwrap_or_default());
-    match T::deserialize(cell) {
-        Err(_) if cell.is_placeholder() => T::deserialize(Cell { none: true, ..cell }),
-        other => other,
-    }
-    .map_err(|misfit| misfit.into_error(None, columns))
+    read_cell(&cell).map_err(|misfit| misfit.into_error(None, columns))
+}
+
+fn read_cell<'r, T: Deserialize<'r>>(cell: &Cell<'r>) -> Result<T, Misfit> {
+    let read = T::deserialize(cell).or_else(|misfit| match cell.is_placeholder() {
+        true => T::deserialize(&Cell { none: true, ..*cell }),
+        false => Err(misfit),
+    });
+    read.map_err(|misfit| Misfit { column: Some(cell.column), ..misfit })
 }
 
 /// A value for a cell that is not there: `None`, if `T` has one.
 pub(super) fn absent<'r, T: Deserialize<'r>>() -> Result<T, Error> {
-    T::deserialize(Cell { none: true, ..Cell::new(&[], 0, "") })
+    T::deserialize(&Cell { none: true, ..Cell::new(&[], 0, "") })
         .map_err(|misfit| misfit.into_error(None, &[]))
 }
