@@ -102,6 +102,7 @@
 //! | [`Throttled`](ErrorKind::Throttled), [`Quota`](ErrorKind::Quota), [`Backoff`](ErrorKind::Backoff) | wait until [`retry_at`](Error::retry_at) |
 //! | [`Tls`](ErrorKind::Tls), [`Protocol`](ErrorKind::Protocol), [`Redirect`](ErrorKind::Redirect), [`Malformed`](ErrorKind::Malformed), [`Schema`](ErrorKind::Schema) | look for a proxy or a login page between this machine and Google |
 //! | [`Row`](ErrorKind::Row) | correct the type that a row is read as |
+//! | [`Inexact`](ErrorKind::Inexact) | request less at once, or do without `Report::require_exact` |
 //!
 //! # Time limits and retries
 //!
