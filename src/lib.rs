@@ -111,6 +111,7 @@
 //! | [`TooLarge`](ErrorKind::TooLarge) | raise the limit, or request less |
 //! | [`Aborted`](ErrorKind::Aborted) | look for a panic in the output of the program |
 //! | [`Other`](ErrorKind::Other) | see the text: a fault of a token source of your own, or of the program |
+//! | [`Inexact`](ErrorKind::Inexact) | request less at once, or do without `Report::require_exact` |
 //!
 //! # Time limits and retries
 //!

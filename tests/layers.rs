@@ -96,7 +96,10 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("analytics/answer", &["enum_value", "column", "metadata", "quota"]),
     ("analytics/table", &["read", "scan"]),
     ("analytics/rows", &["misfit", "cell", "row", "plain"]),
-    ("analytics/report", &["expected", "pivot_headers", "body", "no_figure", "write", "pivot", "audience"]),
+    (
+        "analytics/report",
+        &["expected", "pivot_headers", "body", "no_figure", "write", "pivot", "audience", "quality"],
+    ),
     (
         "analytics/method",
         &["run_report", "metadata", "compatibility", "quotas", "realtime", "pivot", "batch", "audience"],

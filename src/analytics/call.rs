@@ -1,5 +1,6 @@
 //! One method of the Data API, called with a token, again if that may help, and by a deadline.
 
+use super::answer::PropertyQuota;
 use super::property::PropertyId;
 use super::refusal::{self, refusal};
 use crate::authorize::{Answer, Authorized, Failed};
@@ -8,7 +9,8 @@ use crate::error::{Error, ErrorKind, GoogleStatus};
 use crate::http::{Class, Limits, Request, Url, class, header, is_html};
 use crate::retry::{self, Attempt, Outcome, RetryPolicy, Schedule};
 use crate::token_source::Ask;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The Data API's own address.
@@ -24,6 +26,15 @@ pub(super) struct Caller {
     pub(super) endpoint: Option<Url>,
     pub(super) timeout: Duration,
     pub(super) max_body: usize,
+    /// What was left of each quota when an answer last said so; clones share it.
+    pub(super) quotas: Arc<Mutex<BTreeMap<(PropertyId, Category), PropertyQuota>>>,
+}
+
+/// Which quotas of a property a method uses. Those of funnel reports are not seen here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Category {
+    Core,
+    Realtime,
 }
 
 /// A method, what it is called on, and what is sent.
@@ -41,7 +52,21 @@ pub(super) struct Target<'a> {
     pub(super) reads: bool,
 }
 
+impl Target<'_> {
+    fn category(&self) -> Category {
+        if self.path.ends_with(":runRealtimeReport") { Category::Realtime } else { Category::Core }
+    }
+}
+
 impl Caller {
+    pub(super) fn quota(&self, property: PropertyId, category: Category) -> Option<PropertyQuota> {
+        self.quotas.lock().unwrap_or_else(PoisonError::into_inner).get(&(property, category)).copied()
+    }
+
+    pub(super) fn saw_quota(&self, property: PropertyId, category: Category, quota: PropertyQuota) {
+        self.quotas.lock().unwrap_or_else(PoisonError::into_inner).insert((property, category), quota);
+    }
+
     /// Calls the method and reads the response with `parse`.
     pub(super) fn call<T>(
         &self,
@@ -104,6 +129,7 @@ impl Caller {
             identity: identity.as_ref(),
             secret: token.expose_secret(),
             answered: self.clock.now(),
+            quota: self.quota(target.property, target.category()),
         };
         if class(response.status()) != Class::Success {
             return Err(Failed::Request(refusal(&response, context)));

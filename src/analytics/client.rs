@@ -1,6 +1,7 @@
 //! The client: asks Analytics with tokens from any source, again if that may help, and by a deadline.
 
-use super::call::{Caller, Target};
+use super::answer::PropertyQuota;
+use super::call::{Caller, Category, Target};
 use super::property::PropertyId;
 use crate::authorize::Authorized;
 use crate::clock::{Clock, SystemClock};
@@ -76,6 +77,7 @@ impl Analytics {
             endpoint: None,
             timeout: TIMEOUT,
             max_body: MAX_BODY,
+            quotas: Arc::default(),
         }))
     }
 
@@ -154,6 +156,27 @@ impl Property {
     #[must_use]
     pub fn id(&self) -> PropertyId {
         self.id
+    }
+
+    /// What was left of the core quota (reports, pivot reports, both batches) when an answer last said so.
+    /// Requests ask for it unless `return_property_quota(false)` is set; a quota that other programs share
+    /// may be lower by now. `None` until an answer has said.
+    #[must_use]
+    pub fn last_quota(&self) -> Option<PropertyQuota> {
+        self.caller().quota(self.id, Category::Core)
+    }
+
+    /// The same for the quota of realtime reports.
+    #[must_use]
+    pub fn last_realtime_quota(&self) -> Option<PropertyQuota> {
+        self.caller().quota(self.id, Category::Realtime)
+    }
+
+    /// Keeps what an answer says about a quota.
+    pub(super) fn saw_quota(&self, category: Category, quota: Option<&PropertyQuota>) {
+        if let Some(quota) = quota {
+            self.caller().saw_quota(self.id, category, *quota);
+        }
     }
 
     /// Calls a method that only reads: posts `body` as JSON, or sends GET without one, to `rest` after the

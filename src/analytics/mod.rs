@@ -1,9 +1,9 @@
 //! A typed client of the Google Analytics Data API (GA4), v1beta: every method of a property.
 //!
 //! Feature `analytics` (on by default). Requests are plain structs that serialize to exactly Google's JSON; a
-//! report gives its rows as the caller's own structs. What this module adds to a request on its own is one
-//! thing, and [`ReportRequest::new`] shows it before anything is sent: the TOTAL aggregation.
-//! [`ReportRequest::effective`] is the JSON as it will be sent. Reference:
+//! report gives its rows as the caller's own structs. What this module adds to a request on its own are two
+//! things, and [`ReportRequest::new`] shows them before anything is sent: the TOTAL aggregation and
+//! `returnPropertyQuota`. [`ReportRequest::effective`] is the JSON as it will be sent. Reference:
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest>.
 //!
 //! | You have | You need |
@@ -37,6 +37,21 @@
 //! let users = property.query_audience_export(&export.name, &AudienceQuery::new())?;
 //! let exports = property.audience_exports(None, None)?;
 //! # let _ = (report, reports, now, pivots, fields, fits, quotas, users, exports, analytics);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What the figures are worth, and what they cost
+//!
+//! ```no_run
+//! # fn see(property: &shortway::analytics::Property, report: &shortway::analytics::Report) -> Result<(), shortway::Error> {
+//! for doubt in report.quality().doubts {
+//!     eprintln!("note: {doubt}"); // sampled, thresholded, rows merged into (other), …
+//! }
+//! report.require_exact()?; // makes any of them an error
+//! if let Some(quota) = property.last_quota() {
+//!     println!("{:?} tokens left today", quota.tokens_per_day.and_then(|tokens| tokens.remaining));
+//! }
 //! # Ok(())
 //! # }
 //! ```
@@ -82,7 +97,7 @@ pub use method::{
     PivotRequest, PivotValues, QuotasSnapshot, RealtimeRequest,
 };
 pub use property::PropertyId;
-pub use report::Report;
+pub use report::{Doubt, Quality, Report};
 pub use request::{
     Cohort, CohortReportSettings, CohortSpec, CohortsRange, Comparison, ComparisonPart, DateRange, Dimension,
     DimensionExpression, Extra, Filter, FilterExpression, FilterTest, Granularity, MatchType, Metric,

@@ -4,6 +4,7 @@
 //! document itself is its cause. A wrong path gets an HTML page.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/errors>
 
+use super::answer::{PropertyQuota, QuotaStatus};
 use super::property::PropertyId;
 use crate::error::{Error, ErrorKind, GoogleStatus};
 use crate::http::{self, Class, Response};
@@ -22,13 +23,18 @@ pub(super) struct Context<'a> {
     pub(super) secret: &'a str,
     /// The wall clock when the response was complete.
     pub(super) answered: SystemTime,
+    /// What was left of the quota when an answer last said so.
+    pub(super) quota: Option<PropertyQuota>,
 }
 
 pub(super) fn refusal(response: &Response<Vec<u8>>, context: Context<'_>) -> Error {
     let class = http::class(response.status());
     let document = GoogleStatus::parse(response.body(), context.secret);
     let status = document.as_ref();
-    let quota = Quota::of(response.status().as_u16(), status);
+    let quota = match Quota::of(response.status().as_u16(), status) {
+        Some(Quota::Unknown) => Some(context.quota.and_then(Quota::empty).unwrap_or(Quota::Unknown)),
+        told => told,
+    };
     let kind = match class {
         _ if quota.is_some() => ErrorKind::Quota,
         // Some proxies answer 200 with Google's document of an error in it.
@@ -195,6 +201,21 @@ impl Quota {
                 Self::Unknown
             }
         })
+    }
+
+    /// The bucket that was empty when the property's quota was last seen.
+    fn empty(quota: PropertyQuota) -> Option<Self> {
+        let buckets = [
+            (quota.tokens_per_day, Self::Day),
+            (quota.tokens_per_hour, Self::Hour),
+            (quota.tokens_per_project_per_hour, Self::ProjectHour),
+            (quota.server_errors_per_project_per_hour, Self::ServerErrors),
+            (quota.potentially_thresholded_requests_per_hour, Self::Thresholded),
+            (quota.concurrent_requests, Self::Concurrent),
+        ];
+        let is_empty =
+            |bucket: &Option<QuotaStatus>| bucket.and_then(|b| b.remaining).is_some_and(|left| left <= 0);
+        buckets.into_iter().find(|(bucket, _)| is_empty(bucket)).map(|(_, quota)| quota)
     }
 
     fn advice(self) -> &'static str {

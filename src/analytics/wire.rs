@@ -38,6 +38,16 @@ pub(super) fn some_as_text<S: Serializer>(number: &Option<u64>, serializer: S) -
     }
 }
 
+/// A double, as protobuf's JSON has it: text where JSON has no number.
+pub(super) fn some_float<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match *number {
+        None => serializer.serialize_none(),
+        Some(number) if number.is_finite() => serializer.serialize_f64(number),
+        Some(number) if number.is_nan() => serializer.serialize_str("NaN"),
+        Some(number) => serializer.serialize_str(if number > 0.0 { "Infinity" } else { "-Infinity" }),
+    }
+}
+
 /// A piece of text from outside as an error quotes it: in quotes, one line, at most 60 characters.
 pub(super) fn quoted(text: &str) -> String {
     let line = scrub(text);

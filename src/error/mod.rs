@@ -69,6 +69,8 @@ pub enum ErrorKind {
     /// A cell of a report does not fit the requested type: see [`Error::row`] and
     /// [`Error::column`].
     Row,
+    /// A report is not exact although that was required: see `Report::quality` of the module `analytics`.
+    Inexact,
     /// Anything else; for sources written outside this crate.
     Other,
 }

@@ -13,6 +13,7 @@ mod client;
 mod damage;
 mod methods;
 mod property;
+mod quality;
 mod refusals;
 mod request;
 mod retry;

@@ -143,6 +143,7 @@ fn realtime_report_covers_half_an_hour_or_ranges_of_minutes() {
             ],
             "limit": "10",
             "metricAggregations": ["TOTAL"],
+            "returnPropertyQuota": true,
         })
     );
     let backwards = RealtimeRequest::new().metrics(["activeUsers"]).minutes(MinuteRange::new(0, 5));

@@ -72,6 +72,7 @@ fn request_is_googles_json() {
             ]}},
             "limit": "0",
             "metricAggregations": ["TOTAL", "MINIMUM"],
+            "returnPropertyQuota": true,
         })]
     );
 }

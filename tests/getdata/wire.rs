@@ -168,6 +168,7 @@ fn check_api_request(request: &Received) {
             "orderBys": [{"metric": {"metricName": "screenPageViews"}, "desc": true}],
             "limit": "5",
             "metricAggregations": ["TOTAL"],
+            "returnPropertyQuota": true,
         })
     );
 }

@@ -7,7 +7,7 @@ use crate::analytics::client::Property;
 use crate::analytics::document;
 use crate::analytics::report::AudienceBody;
 use crate::analytics::rows::Rows;
-use crate::analytics::wire::{Message, Part, as_text, is_default, is_zero, some_as_text};
+use crate::analytics::wire::{Message, Part, as_text, is_default, is_zero, some_as_text, some_float};
 use crate::error::{Error, ErrorKind, scrub};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
@@ -181,7 +181,7 @@ pub struct AudienceExport {
     #[serde(skip_serializing_if = "is_default")]
     pub error_message: Option<String>,
     /// How far it is, from 0 to 100.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default", serialize_with = "some_float")]
     pub percentage_completed: Option<f64>,
 }
 

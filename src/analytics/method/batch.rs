@@ -2,6 +2,8 @@
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/properties/batchRunReports>
 
 use super::pivot::{PivotReport, PivotRequest};
+use crate::analytics::answer::PropertyQuota;
+use crate::analytics::call::Category;
 use crate::analytics::client::Property;
 use crate::analytics::document;
 use crate::analytics::report::Report;
@@ -39,6 +41,7 @@ impl Property {
             verb: ":batchRunReports",
             check: |request: &ReportRequest| request.check(),
             parse: Report::from_json,
+            quota: Report::property_quota,
             alone: &|request| self.run_report(request),
         };
         self.batch(requests, &batch)
@@ -50,6 +53,7 @@ impl Property {
             verb: ":batchRunPivotReports",
             check: |request: &PivotRequest| request.check(),
             parse: PivotReport::from_json,
+            quota: PivotReport::property_quota,
             alone: &|request| self.run_pivot_report(request),
         };
         self.batch(requests, &batch)
@@ -105,10 +109,14 @@ impl Property {
             requests: &'q [&'q Q],
         }
         let body = super::json("batch request", &Requests { requests })?;
-        self.read("the batch of reports", batch.verb, Some(&body), |body| {
-            let reports = reports(body, requests.len())?;
-            Ok(reports.iter().zip(requests).map(|(report, request)| (batch.parse)(report, request)).collect())
-        })
+        let reports = self.read("the batch of reports", batch.verb, Some(&body), |body| {
+            let reports = reports(body, requests.len())?.into_iter().zip(requests);
+            Ok(reports.map(|(report, request)| (batch.parse)(report, request)).collect::<Vec<_>>())
+        })?;
+        for report in reports.iter().flatten() {
+            self.saw_quota(Category::Core, (batch.quota)(report));
+        }
+        Ok(reports)
     }
 }
 
@@ -117,6 +125,7 @@ struct Batch<'b, Q, R> {
     verb: &'b str,
     check: fn(&Q) -> Result<(), Error>,
     parse: fn(&[u8], &Q) -> Result<R, Error>,
+    quota: fn(&R) -> Option<&PropertyQuota>,
     alone: &'b dyn Fn(&Q) -> Result<R, Error>,
 }
 

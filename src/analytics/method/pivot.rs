@@ -2,6 +2,7 @@
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/properties/runPivotReport>
 
 use crate::analytics::answer::{Column, PropertyQuota, ResponseMetadata};
+use crate::analytics::call::Category;
 use crate::analytics::client::Property;
 use crate::analytics::report::{Expected, PivotBody, PivotHeader};
 use crate::analytics::request::{
@@ -40,7 +41,9 @@ impl Property {
         request.check()?;
         let body = super::json("pivot request", request)?;
         let read = |body: &[u8]| PivotReport::from_json(body, request);
-        self.read("the pivot report", ":runPivotReport", Some(&body), read)
+        let report = self.read("the pivot report", ":runPivotReport", Some(&body), read)?;
+        self.saw_quota(Category::Core, report.property_quota());
+        Ok(report)
     }
 }
 
@@ -88,10 +91,11 @@ pub struct PivotRequest {
 }
 
 impl PivotRequest {
-    /// An empty request.
+    /// An empty request but for `return_property_quota`, as
+    /// [`ReportRequest::new`](crate::analytics::ReportRequest::new). Use `default()` for one without it.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self { return_property_quota: true, ..Self::default() }
     }
 
     /// Adds a range of days.

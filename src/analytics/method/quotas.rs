@@ -2,7 +2,7 @@
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1alpha/properties/getPropertyQuotasSnapshot>
 
 use crate::analytics::answer::PropertyQuota;
-use crate::analytics::call::Target;
+use crate::analytics::call::{Category, Target};
 use crate::analytics::client::Property;
 use crate::analytics::document;
 use crate::analytics::wire::{Message, Part, is_default};
@@ -27,7 +27,10 @@ impl Property {
         let path = format!("v1alpha/properties/{}/propertyQuotasSnapshot", self.id());
         let what = "the snapshot of quotas";
         let target = Target { what, property: self.id(), path: &path, body: None, reads: true };
-        self.caller().call(target, QuotasSnapshot::from_json)
+        let snapshot = self.caller().call(target, QuotasSnapshot::from_json)?;
+        self.saw_quota(Category::Core, snapshot.core_property_quota.as_ref());
+        self.saw_quota(Category::Realtime, snapshot.realtime_property_quota.as_ref());
+        Ok(snapshot)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `runRealtimeReport`: what happened in the last half an hour.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/properties/runRealtimeReport>
 
+use crate::analytics::call::Category;
 use crate::analytics::client::Property;
 use crate::analytics::report::{Expected, Report};
 use crate::analytics::request::{
@@ -32,7 +33,9 @@ impl Property {
         request.check()?;
         let body = super::json("realtime request", request)?;
         let read = |body: &[u8]| request.report_from_json(body);
-        self.read("the realtime report", ":runRealtimeReport", Some(&body), read)
+        let report = self.read("the realtime report", ":runRealtimeReport", Some(&body), read)?;
+        self.saw_quota(Category::Realtime, report.property_quota());
+        Ok(report)
     }
 }
 
@@ -80,7 +83,11 @@ impl RealtimeRequest {
     /// Use `default()` for a request without it.
     #[must_use]
     pub fn new() -> Self {
-        Self { metric_aggregations: vec![MetricAggregation::Total], ..Self::default() }
+        Self {
+            metric_aggregations: vec![MetricAggregation::Total],
+            return_property_quota: true,
+            ..Self::default()
+        }
     }
 
     /// Adds dimensions, by API name.

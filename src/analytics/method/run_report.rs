@@ -1,6 +1,7 @@
 //! `runReport`: one page of a report.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/properties/runReport>
 
+use crate::analytics::call::Category;
 use crate::analytics::client::Property;
 use crate::analytics::report::Report;
 use crate::analytics::request::ReportRequest;
@@ -24,6 +25,9 @@ impl Property {
     pub fn run_report(&self, request: &ReportRequest) -> Result<Report, Error> {
         request.check()?;
         let body = super::json("report request", request)?;
-        self.read("the report", ":runReport", Some(&body), |body| Report::from_json(body, request))
+        let read = |body: &[u8]| Report::from_json(body, request);
+        let report = self.read("the report", ":runReport", Some(&body), read)?;
+        self.saw_quota(Category::Core, report.property_quota());
+        Ok(report)
     }
 }

@@ -10,6 +10,7 @@ mod expected;
 mod no_figure;
 mod pivot;
 mod pivot_headers;
+mod quality;
 mod write;
 
 use super::answer::{Column, ColumnKind, PropertyQuota, ResponseMetadata};
@@ -24,6 +25,7 @@ pub(super) use expected::Expected;
 use no_figure::NoFigure;
 pub(super) use pivot::PivotBody;
 pub(super) use pivot_headers::PivotHeader;
+pub use quality::{Doubt, Quality};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::{HashMap, HashSet};
@@ -62,6 +64,8 @@ struct Requested {
     from_the_start: bool,
     /// How many rows at most.
     limit: u64,
+    /// Whether that is Google's own limit, and not one that the request chose.
+    limit_is_googles: bool,
 }
 
 /// How many rows Google sends where the request has no limit, or 0.
@@ -125,6 +129,7 @@ impl Report {
                 comparisons: expected.comparisons,
                 cohorts: expected.cohorts,
                 from_the_start: expected.offset == 0,
+                limit_is_googles: expected.limit.is_none_or(|limit| limit == 0 || limit > MAX_LIMIT),
                 limit: expected.limit.filter(|limit| *limit > 0).unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT),
             },
         };

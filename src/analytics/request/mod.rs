@@ -46,6 +46,7 @@ use serde::Serialize;
 ///         "metrics": [{"name": "screenPageViews"}],
 ///         "orderBys": [{"metric": {"metricName": "screenPageViews"}, "desc": true}],
 ///         "metricAggregations": ["TOTAL"],
+///         "returnPropertyQuota": true,
 ///     })
 /// );
 /// ```
@@ -103,12 +104,17 @@ pub struct ReportRequest {
 }
 
 impl ReportRequest {
-    /// An empty request but for one thing: it requests the TOTAL aggregation, which costs nothing and makes
-    /// [`Report::total`](super::Report::total) right where a sum over rows would be wrong (users, averages).
-    /// Use `default()` for a request without it.
+    /// An empty request but for two things, which cost nothing: it requests the TOTAL aggregation, which makes
+    /// [`Report::total`](super::Report::total) right where a sum over rows would be wrong (users, averages),
+    /// and what is left of the property's quota ([`Property::last_quota`](super::Property::last_quota)). Use
+    /// `default()` for a request without them.
     #[must_use]
     pub fn new() -> Self {
-        Self { metric_aggregations: vec![MetricAggregation::Total], ..Self::default() }
+        Self {
+            metric_aggregations: vec![MetricAggregation::Total],
+            return_property_quota: true,
+            ..Self::default()
+        }
     }
 
     /// Adds a range of days; the first is the only one unless this is called again.
@@ -189,7 +195,7 @@ impl ReportRequest {
         self
     }
 
-    /// Asks for what is left of the property's quota: see
+    /// Whether to ask for what is left of the property's quota, which [`new`](Self::new) does: see
     /// [`Report::property_quota`](super::Report::property_quota).
     #[must_use]
     pub fn return_property_quota(mut self, wanted: bool) -> Self {
