@@ -40,6 +40,9 @@ pub struct KeyFile(Arc<Watched>);
 
 struct Watched {
     path: PathBuf,
+    /// Held by the one look that reads the file: otherwise an older content of the file could come last.
+    looking: Mutex<()>,
+    /// Never held while a file is read: a caller that needs the key must not wait for a disk.
     state: Mutex<State>,
 }
 
@@ -70,7 +73,7 @@ impl KeyFile {
         let bytes = read(path)?;
         let (key, digest) = (parse(path, &bytes)?, digest_of(&bytes));
         let state = Mutex::new(State { key, digest, complaint: None });
-        Ok(Self(Arc::new(Watched { path: path.to_owned(), state })))
+        Ok(Self(Arc::new(Watched { path: path.to_owned(), looking: Mutex::new(()), state })))
     }
 
     /// Reads the key file that `GOOGLE_APPLICATION_CREDENTIALS` names, as [`ServiceAccountKey::from_env`]
@@ -90,48 +93,47 @@ impl KeyFile {
 
     /// Reads the file again, and puts a new key of the same account in use.
     pub(crate) fn look(&self) -> Found {
-        // The lock is held while the file is read: otherwise an older state of the file could come last.
-        let mut state = self.state();
-        let error = match self.changed(&state) {
+        let one_look = self.0.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let (email, digest) = {
+            let state = self.state();
+            (state.key.client_email().to_owned(), state.digest.clone())
+        };
+        let error = match self.changed(&email, &digest) {
             Ok(None) => {
-                state.complaint = None;
+                self.state().complaint = None;
                 return Found::Usable;
             }
             Ok(Some((key, digest))) => {
                 let shown = format!("{key:?}");
-                *state = State { key, digest, complaint: None };
-                drop(state);
+                *self.state() = State { key, digest, complaint: None };
+                drop(one_look);
                 log::debug!("the key file was replaced, its new key is in use: {shown}");
                 return Found::Usable;
             }
             Err(error) => error,
         };
-        let is_new = state.complaint.as_deref() != Some(error.message());
-        state.complaint = Some(error.message().to_owned());
-        drop(state);
-        if is_new {
+        let last = self.state().complaint.replace(error.message().to_owned());
+        drop(one_look);
+        if last.as_deref() != Some(error.message()) {
             log::warn!("the key file was changed, and the old key stays in use: {error}");
         }
         Found::Unusable(error)
     }
 
-    /// The key in the file and the digest of it, if the file has changed.
-    fn changed(&self, state: &State) -> Result<Option<(ServiceAccountKey, Vec<u8>)>, Error> {
+    /// The key in the file and the digest of the file, if that is another one. Only a key of `email` is taken.
+    fn changed(&self, email: &str, last: &[u8]) -> Result<Option<(ServiceAccountKey, Vec<u8>)>, Error> {
         let path = &self.0.path;
         let bytes = read(path)?;
         let digest = digest_of(&bytes);
-        if digest == state.digest {
+        if digest == last {
             return Ok(None);
         }
         let key = parse(path, &bytes)?;
-        if key.client_email() == state.key.client_email() {
+        if key.client_email() == email {
             return Ok(Some((key, digest)));
         }
         let message = format!("the key file is now of another account, {}", key.client_email());
-        let hint = format!(
-            "build a new source for that account, or put a key of {} in the file",
-            state.key.client_email()
-        );
+        let hint = format!("build a new source for that account, or put a key of {email} in the file");
         Err(Error::new(ErrorKind::Config, message).with_hint(hint).with_path(path))
     }
 
