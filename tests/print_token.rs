@@ -1,4 +1,6 @@
 //! The example `print_token` as its users run it: arguments in, stdout, stderr and exit status out.
+//! Cargo builds examples beside tests only where all kinds of targets are built: with the default features.
+#![cfg(feature = "analytics")]
 
 mod util;
 

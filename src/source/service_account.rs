@@ -3,7 +3,7 @@
 use super::exchange::{Exchange, Exchanges};
 use super::{Credential, Shared, TokensBuilder};
 use crate::credential::{ServiceAccount, ServiceAccountRequest, Wanted};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::key::KeySource;
 use crate::scope;
 
@@ -62,6 +62,7 @@ impl Credential for ServiceAccountOptions {
     type Source = ServiceAccount;
 
     fn into_source(self, shared: Shared) -> Result<ServiceAccount, Error> {
+        self.subject.as_deref().map_or(Ok(()), check_subject)?;
         let request = ServiceAccountRequest {
             url: self.exchange.url(self.keys.key().token_uri())?,
             wanted: Wanted::Scope(scope::checked(self.scopes)?.join(" ")),
@@ -72,4 +73,14 @@ impl Credential for ServiceAccountOptions {
         };
         Ok(ServiceAccount::new(request, shared.remote()))
     }
+}
+
+/// Google knows users by e-mail address; what is none of one user is refused there with `invalid_grant`.
+fn check_subject(subject: &str) -> Result<(), Error> {
+    let is_blank = |c: char| c.is_whitespace() || c.is_control();
+    if !subject.is_empty() && !subject.contains(is_blank) && !subject.contains(',') {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Config, "the subject is not the e-mail address of one user")
+        .with_hint("give one address, such as jane@example.com, and build a source for each user"))
 }
