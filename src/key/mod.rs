@@ -152,7 +152,7 @@ impl ServiceAccountKey {
     }
 
     /// Reads the PKCS#12 file (`.p12`) at `path`, at most 64 KiB, as Google's console gives them out beside
-    /// JSON. The account, `client_email`, is not in the file; nor is the key's id, which Google does not need.
+    /// JSON. The account, `client_email`, is not in the file, nor is the key's id; Google needs no id.
     /// Google's files have the password `notasecret`. Feature `p12`.
     ///
     /// Containers in legacy form (40-bit RC2 or triple DES, a SHA-1 MAC) and in modern form (PBES2, a SHA-256
