@@ -108,7 +108,8 @@ fn wrong_password_is_told_as_such() {
         let path = made.container(options, PASSWORD);
         for password in ["", "secret", "Notasecret", "notasecret "] {
             let told = format!(
-                "{}: the password of the PKCS#12 file is wrong; Google's .p12 files have the password notasecret",
+                "{}: the password of the PKCS#12 file is wrong; Google's .p12 files have the password \
+                 notasecret",
                 path.display()
             );
             // The salt is another one in each run, and one wrong password in 256 decrypts to a valid padding.

@@ -135,7 +135,7 @@ fn documents() -> Vec<(&'static str, String, &'static str, &'static str)> {
     let literal_hint = "write it with json.dumps or JSON.stringify";
     let b64 = base64(KEY);
     let name = "projects/throw-away/serviceAccounts/fake@throw-away.iam.gserviceaccount.com/keys/1";
-    let iam_answer = json!({"name": name, "privateKeyType": "TYPE_GOOGLE_CREDENTIALS_FILE", "privateKeyData": b64,
+    let iam_answer = json!({"name": name, "privateKeyData": b64,
                             "keyAlgorithm": "KEY_ALG_RSA_2048", "keyOrigin": "GOOGLE_PROVIDED"});
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {"name": "key"},
                         "data": {"key.json": b64}});

@@ -1,4 +1,6 @@
 //! The example `print_token` as its users run it: arguments in, stdout, stderr and exit status out.
+//! Cargo builds examples beside tests only where all kinds of targets are built: with the default features.
+#![cfg(feature = "analytics")]
 
 mod util;
 
@@ -231,7 +233,8 @@ fn email_is_for_a_p12_file() {
     let message = if cfg!(feature = "p12") {
         "the PKCS#12 file is incomplete or damaged; give the .p12 file as it was downloaded"
     } else {
-        "this program was built without the feature p12, which --email needs; build it anew: cargo build --example \
+        "this program was built without the feature p12, which --email needs; build it anew: cargo build \
+         --example \
          print_token --features p12"
     };
     assert!(line.starts_with("error: ") && line.trim_end().ends_with(message), "{line}");

@@ -1,4 +1,6 @@
 //! The examples of keys that live elsewhere, as programs: openssl signs, and IAM's signBlob does.
+//! Cargo builds examples beside tests only where all kinds of targets are built: with the default features.
+#![cfg(feature = "analytics")]
 
 mod util;
 

@@ -151,18 +151,18 @@ impl ServiceAccountKey {
         Self::with_signer(client_email, private_key_id, json::signer(private_key)?)
     }
 
-    /// Reads the PKCS#12 file (`.p12`) at `path`, at most 64 KiB, as Google's console gives them out beside JSON.
-    /// `client_email` is the account, which is not in the file; nor is the key's id, which Google does not need.
+    /// Reads the PKCS#12 file (`.p12`) at `path`, at most 64 KiB, as Google's console gives them out beside
+    /// JSON. The account, `client_email`, is not in the file, nor is the key's id; Google needs no id.
     /// Google's files have the password `notasecret`. Feature `p12`.
     ///
     /// Containers in legacy form (40-bit RC2 or triple DES, a SHA-1 MAC) and in modern form (PBES2, a SHA-256
-    /// MAC) are read. There must be one private key with its certificate in it. A container says how much work
-    /// its password is, so read only files that you trust with your CPU.
+    /// MAC) are read. There must be one private key with its certificate in it. A container sets how much
+    /// computing its password takes, and there is no limit: read only files from a source that you trust.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the file cannot be read, or the password or the
-    /// e-mail address is wrong; [`ErrorKind::Key`](crate::ErrorKind::Key) when the container is damaged or its
-    /// key is of another kind; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) over 64 KiB.
+    /// e-mail address is wrong; [`ErrorKind::Key`](crate::ErrorKind::Key) when the container is damaged or
+    /// its key is of another kind; [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) over 64 KiB.
     #[cfg(feature = "p12")]
     #[cfg_attr(docsrs, doc(cfg(feature = "p12")))]
     pub fn from_p12_file(

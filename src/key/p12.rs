@@ -1,8 +1,8 @@
 //! A private key in a PKCS#12 container (`.p12`), as Google's console still gives out beside JSON.
 //!
 //! In: the bytes of the container and its password. Out: what signs with the one private key in it, or the
-//! [`Fault`]. The crates `p12-keystore`, `pkcs12` and `der` read and decrypt the container; they do not wipe what
-//! they decrypt, and their errors are never shown. RFC 7292.
+//! [`Fault`]. The crates `p12-keystore`, `pkcs12` and `der` read and decrypt the container; they do not wipe
+//! what they decrypt, and their errors are never shown. RFC 7292.
 
 use super::fault::Fault;
 use super::rsa::RsaSigner;
@@ -27,8 +27,8 @@ pub(super) fn signer(container: &[u8], password: &str) -> Result<RsaSigner, Faul
     }
 }
 
-/// Why a container is not read. Its MAC says that the password or the content is wrong, and not which; then the
-/// content is decrypted all the same, which works with the right password alone.
+/// Why a container is not read. Its MAC says that the password or the content is wrong, and not which; then
+/// the content is decrypted all the same, which works with the right password alone.
 fn fault(error: &Error, container: &[u8], password: &str) -> Fault {
     match error {
         Error::MacError(_) => {

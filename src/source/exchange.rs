@@ -39,8 +39,8 @@ impl Exchange {
     /// The endpoint that the caller names, else the key file's if it is Google's own, else Google's.
     pub(super) fn url(&self, token_uri: Option<&str>) -> Result<Url, Error> {
         if self.audience.as_deref() == Some("") {
-            return Err(Error::new(ErrorKind::Config, "the audience is empty")
-                .with_hint("leave it out: the URL of the token endpoint is the audience then"));
+            return Err(Error::new(ErrorKind::Config, "the audience of assertions is empty")
+                .with_hint(format!("leave it out, or name Google's: {}", token::GOOGLE)));
         }
         match (self.token_endpoint.as_deref(), token_uri) {
             (Some(url), _) => Url::endpoint("token endpoint", url),

@@ -62,7 +62,7 @@ impl Credential for ServiceAccountOptions {
     type Source = ServiceAccount;
 
     fn into_source(self, shared: Shared) -> Result<ServiceAccount, Error> {
-        check_subject(self.subject.as_deref())?;
+        self.subject.as_deref().map_or(Ok(()), check_subject)?;
         let request = ServiceAccountRequest {
             url: self.exchange.url(self.keys.key().token_uri())?,
             wanted: Wanted::Scope(scope::checked(self.scopes)?.join(" ")),
@@ -75,18 +75,14 @@ impl Credential for ServiceAccountOptions {
     }
 }
 
-fn check_subject(subject: Option<&str>) -> Result<(), Error> {
-    let is_address = |text: &str| {
-        let parts = text.split_once('@').filter(|(name, domain)| !name.is_empty() && !domain.is_empty());
-        parts.is_some() && !text.contains(|c: char| c.is_whitespace() || c.is_control())
-    };
-    match subject {
-        Some(subject) if !is_address(subject) => {
-            Err(Error::new(ErrorKind::Config, "the subject is not an e-mail address").with_hint(
-                "give the address of the user acted for, such as jane@example.com; \
-                 leave the subject out to act as the account itself",
-            ))
-        }
-        _ => Ok(()),
+/// Google knows users by e-mail address; what is not the address of one user is refused there with
+/// `invalid_grant`.
+fn check_subject(subject: &str) -> Result<(), Error> {
+    let is_one = !subject.contains(|c: char| c.is_whitespace() || c.is_control() || c == ',');
+    let parts = subject.split_once('@').filter(|(name, domain)| !name.is_empty() && !domain.is_empty());
+    if is_one && parts.is_some() {
+        return Ok(());
     }
+    Err(Error::new(ErrorKind::Config, "the subject is not the e-mail address of one user")
+        .with_hint("give one address, such as jane@example.com, and build a source for each user; leave the subject out to act as the account itself"))
 }

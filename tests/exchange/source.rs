@@ -91,8 +91,10 @@ fn token_endpoint_of_the_key_file_must_be_googles() {
         assert_eq!(error.kind(), ErrorKind::Config);
         assert_eq!(
             error.to_string(),
-            "the `token_uri` of the key file is not one of Google's token endpoints, so nothing is sent there; it should be \
-             https://oauth2.googleapis.com/token; to use another endpoint on purpose, name it with token_endpoint()"
+            "the `token_uri` of the key file is not one of Google's token endpoints, so nothing is sent \
+             there; it should be \
+             https://oauth2.googleapis.com/token; to use another endpoint on purpose, name it with \
+             token_endpoint()"
         );
     }
     let old = with_uri("https://accounts.google.com/o/oauth2/token");
@@ -113,7 +115,8 @@ fn scopes_are_checked_before_anything_is_sent() {
     }
     assert_eq!(
         build(&["a,b"]).expect_err("two in one").to_string(),
-        "\"a,b\" is not one scope; give a list of scopes, one URL each, such as [shortway::scope::ANALYTICS_READONLY]"
+        "\"a,b\" is not one scope; give a list of scopes, one URL each, such as \
+         [shortway::scope::ANALYTICS_READONLY]"
     );
     let twice = build(&["x", "y", "x"]).expect("scopes");
     assert_eq!(twice.identity().expect("known").scopes(), ["x", "y"]);
@@ -152,6 +155,26 @@ fn source_for_another_subject_is_another_source() {
     assert!(jane != john && !jane.same_tokens(&john));
     let itself = throw_away("http://127.0.0.1:1").build().expect("a source").identity().expect("known");
     assert!(itself.subject().is_none() && !itself.same_tokens(&jane));
+}
+
+#[test]
+fn subject_or_audience_that_google_refuses_builds_no_source() {
+    for subject in ["", " ", "jane@example.com ", "jane@example.com,john@example.com", "jane@example.com\n"] {
+        let error = throw_away("http://127.0.0.1:1").subject(subject).build().expect_err(subject);
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert_eq!(
+            error.to_string(),
+            "the subject is not the e-mail address of one user; give one address, such as jane@example.com, \
+             and \
+             build a source for each user"
+        );
+    }
+    let error = throw_away("http://127.0.0.1:1").audience("").build().expect_err("an empty audience");
+    assert_eq!(
+        error.to_string(),
+        "the audience of assertions is empty; leave it out, or name Google's: \
+         https://oauth2.googleapis.com/token"
+    );
 }
 
 /// Signs after a while.
@@ -193,10 +216,10 @@ fn signing_counts_against_the_deadline() {
 fn options_that_google_refuses_fail_when_the_source_is_built() {
     let build = || throw_away("http://127.0.0.1:1");
     for (builder, message) in [
-        (build().subject(""), "the subject is not an e-mail address"),
-        (build().subject("bob"), "the subject is not an e-mail address"),
-        (build().subject("bob@example.com "), "the subject is not an e-mail address"),
-        (build().audience(""), "the audience is empty"),
+        (build().subject(""), "the subject is not the e-mail address of one user"),
+        (build().subject("bob"), "the subject is not the e-mail address of one user"),
+        (build().subject("bob@example.com "), "the subject is not the e-mail address of one user"),
+        (build().audience(""), "the audience of assertions is empty"),
         (build().quota_project_id("a b"), "the quota project is not a project id"),
         (build().quota_project_id(""), "the quota project is not a project id"),
     ] {
