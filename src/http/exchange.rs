@@ -384,5 +384,14 @@ mod tests {
         ] {
             assert_eq!(Error::from(agent.fault(error, stage)).message(), message);
         }
+        for (stage, hint) in [
+            (
+                Stage::Connecting,
+                "requests go through this proxy: is it running, and are its name and port right?",
+            ),
+            (Stage::Tunnel, "run the job again later; if it repeats, tell the administrator of the proxy"),
+        ] {
+            assert_eq!(Error::from(agent.fault(late(Timeout::Connect), stage)).hint(), Some(hint));
+        }
     }
 }

@@ -264,7 +264,7 @@ impl Fault {
                 proxy.place()
             ),
             Self::ProxyRefused(..) => "ask the administrator of the proxy to allow this host".to_owned(),
-            Self::ProxyUnable(..) => {
+            Self::ProxyUnable(..) | Self::SlowConnection(Peer::Through { .. }) => {
                 "run the job again later; if it repeats, tell the administrator of the proxy".to_owned()
             }
             Self::ProxyRedirect(..) => {

@@ -69,7 +69,8 @@ impl Fault {
 
 impl Proxies {
     pub(super) fn from_env() -> Self {
-        let (proxies, skipped) = Self::read(&|name| Some(env::var_os(name)?.to_string_lossy().into_owned()));
+        let (proxies, list, skipped) =
+            Self::read(&|name| Some(env::var_os(name)?.to_string_lossy().into_owned()));
         // Once for a program: each of its transports reads the same variable.
         static TOLD: AtomicBool = AtomicBool::new(false);
         if let Some(first) = skipped.first()
@@ -77,15 +78,16 @@ impl Proxies {
         {
             let (count, all) = (skipped.len(), skipped.len() + proxies.no_proxy.len());
             log::warn!(
-                "NO_PROXY holds entries that are not understood and are skipped: {count} of {all}, the \
+                "{list} holds entries that are not understood and are skipped: {count} of {all}, the \
                  first is number {first}"
             );
         }
         proxies
     }
 
-    /// The proxies, and the places in `NO_PROXY`, counted from 1, whose entries are not understood.
-    fn read(variable: &dyn Fn(&str) -> Option<String>) -> (Self, Vec<usize>) {
+    /// The proxies, the variable that was read as `NO_PROXY`, and the places in it, counted from 1, whose
+    /// entries are not understood.
+    fn read(variable: &dyn Fn(&str) -> Option<String>) -> (Self, &'static str, Vec<usize>) {
         let first = |names: &[&'static str]| {
             let set = |name| {
                 let value = variable(name)?.trim().to_owned();
@@ -101,9 +103,9 @@ impl Proxies {
                 Err(fault) => Err(fault.of(name)),
             },
         };
-        let list = first(&["NO_PROXY", "no_proxy"]).map(|(_, value)| value).unwrap_or_default();
-        let (no_proxy, skipped) = NoProxy::parse(&list);
-        (Self { https, no_proxy }, skipped)
+        let (list, entries) = first(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
+        let (no_proxy, skipped) = NoProxy::parse(&entries);
+        (Self { https, no_proxy }, list, skipped)
     }
 
     /// The proxy for `url`, if any.

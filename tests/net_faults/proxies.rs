@@ -365,4 +365,10 @@ fn variable_that_was_read_is_the_one_that_is_named() {
     ] {
         assert_eq!(with_environment(variables, url).0, text);
     }
+    let variables = [("HTTPS_PROXY", "http://nohost.invalid"), ("no_proxy", "invalid, a_b:x")];
+    assert_eq!(
+        with_environment(&variables, url).1,
+        "WARN shortway::http::proxy: no_proxy holds entries that are not understood and are skipped: 1 of 2, \
+         the first is number 2"
+    );
 }
