@@ -52,8 +52,11 @@ fn send(answer: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Result<
     api(UreqTransport::new()).send(get(&server.url))
 }
 
-/// The host of a server of the tests.
-const HOST: &str = "127.0.0.1";
+/// The message, with a word for the port of the server.
+fn message(error: &Error) -> String {
+    let (before, rest) = error.message().split_once("127.0.0.1:").expect("a port");
+    format!("{before}127.0.0.1:PORT{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
 
 #[test]
 fn request_arrives_as_it_was_given() {
@@ -218,8 +221,9 @@ fn head_of_a_chunked_response_without_a_body_leaves_the_connection_usable() {
 
 #[test]
 fn chunk_sizes_with_a_sign_and_unknown_transfer_codings_are_not_http() {
-    let not_http = "the response of 127.0.0.1 is not valid HTTP";
-    let coding = "127.0.0.1 sent a response in a transfer coding that was not requested";
+    let not_http = "the response of SERVER is not valid HTTP; check host and port; a proxy or another \
+                    program may have answered instead";
+    let coding = "SERVER sent a response in a transfer coding that was not requested";
     for (headers, body, message) in [
         ("Transfer-Encoding: chunked", "+5\r\nhello\r\n0\r\n\r\n", not_http),
         ("Transfer-Encoding: chunked", "5\r\nhello\r\n+5\r\nhello\r\n0\r\n\r\n", not_http),
@@ -232,10 +236,14 @@ fn chunk_sizes_with_a_sign_and_unknown_transfer_codings_are_not_http() {
         let response = format!("HTTP/1.1 200 OK\r\n{headers}\r\n\r\n{body}");
         let acts = vec![Act::Read, Act::Send(response.clone().into()), Act::AwaitLeaving];
         let server = Server::always(acts);
-        let transport = UreqTransport::new();
+        let (transport, message) = (UreqTransport::new(), message.replace("SERVER", &server.address));
         for connections in 1..=2 {
             let error = exchange(&transport, get(&server.url())).expect_err(&response);
-            assert_eq!((error.kind(), error.message()), (ErrorKind::Protocol, message), "{response}");
+            assert_eq!(
+                (error.kind(), error.to_string()),
+                (ErrorKind::Protocol, message.clone()),
+                "{response}"
+            );
             assert_eq!(server.connections(), connections, "{response}");
         }
     }
@@ -331,8 +339,8 @@ fn body_of_just_the_cap_is_taken_and_one_byte_more_is_not() {
     assert_eq!(response.body().len(), 1000);
     let error = send(|_| (200, Vec::new(), vec![b'a'; 1001])).expect_err("too large");
     assert_eq!(
-        (error.kind(), error.message()),
-        (ErrorKind::TooLarge, "the response of 127.0.0.1 is larger than 1000 bytes")
+        (error.kind(), message(&error).as_str()),
+        (ErrorKind::TooLarge, "the response of 127.0.0.1:PORT is larger than 1000 bytes")
     );
 }
 
@@ -372,16 +380,16 @@ mod gzip {
         for body in [wrong_sum, b"not gzip at all".to_vec()] {
             let error = gzip(body).expect_err("damaged");
             assert_eq!(
-                (error.kind(), error.message()),
-                (ErrorKind::Protocol, "the compressed response of 127.0.0.1 is damaged")
+                (error.kind(), message(&error).as_str()),
+                (ErrorKind::Protocol, "the compressed response of 127.0.0.1:PORT is damaged")
             );
         }
         let cut = packed(&[b'a'; 900]);
         for end in [1, 9, cut.len() - 20, cut.len() - 4] {
             let error = gzip(cut[..end].to_vec()).expect_err("cut");
             assert_eq!(
-                (error.kind(), error.message()),
-                (ErrorKind::Closed, "127.0.0.1 closed the connection before its response was complete"),
+                (error.kind(), message(&error).as_str()),
+                (ErrorKind::Closed, "127.0.0.1:PORT closed the connection before its response was complete"),
                 "{end}"
             );
         }
@@ -392,8 +400,8 @@ mod gzip {
 fn encoding_that_was_not_requested_is_refused() {
     let error = send(|_| (200, vec![("Content-Encoding", "br".into())], b"x".to_vec())).expect_err("br");
     assert_eq!(
-        (error.kind(), error.message()),
-        (ErrorKind::Protocol, "127.0.0.1 sent a response in a content coding that was not requested")
+        (error.kind(), message(&error).as_str()),
+        (ErrorKind::Protocol, "127.0.0.1:PORT sent a response in a content coding that was not requested")
     );
 }
 
@@ -413,6 +421,7 @@ impl<R: Read + Send + 'static, F: Fn() -> (HeaderMap, R) + Send + Sync> Transpor
 fn errors_of_a_body_are_told_by_what_broke() {
     use io::ErrorKind as Io;
     let url = "https://h.example/";
+    let hint = "run the job again later; if it repeats, look for a firewall or proxy in the way";
     let closed = "h.example closed the connection before its response was complete";
     for (io, kind, message) in [
         (Io::UnexpectedEof, ErrorKind::Closed, closed),
@@ -437,6 +446,7 @@ fn errors_of_a_body_are_told_by_what_broke() {
             };
             let error = api(Giving(body)).send(get(url)).expect_err("broken");
             assert_eq!((error.kind(), error.message()), (kind, message), "{io:?} in {encoding}");
+            assert_eq!(error.hint(), Some(hint), "{io:?} in {encoding}");
         }
     }
     // A transport's own error comes out as it is.
@@ -522,10 +532,12 @@ fn silent_server_is_abandoned_at_the_time_limit() {
     for timeouts in [Timeouts::new(limit), Timeouts::new(Duration::from_secs(60)).with_head(limit)] {
         let request = Request::get(server.url()).body(RequestBody::Empty).expect("a request");
         let error = UreqTransport::new().send(request, timeouts).expect_err("silence");
-        assert_eq!(
-            (error.kind(), error.message()),
-            (ErrorKind::Timeout, "127.0.0.1 did not respond within 0.3 s")
+        let text = format!(
+            "{} did not respond in time (waited 0.3 s); run the job again later; if it repeats, look for a \
+             firewall or proxy in the way",
+            server.address
         );
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::Timeout, text));
     }
     assert!(begin.elapsed() < limit * 20, "{:?}", begin.elapsed());
 }
@@ -554,8 +566,8 @@ fn refused_connections_and_unresolved_names_are_told_apart() {
         (
             ErrorKind::Connect,
             format!(
-                "cannot connect to {HOST}: connection refused; no program accepts connections there: check host \
-                 and port, or a firewall refuses them"
+                "cannot connect to {closed}: connection refused; no program accepts connections there: \
+                 check host and port, or a firewall refuses them"
             )
         )
     );
@@ -566,7 +578,8 @@ fn refused_connections_and_unresolved_names_are_told_apart() {
             (error.kind(), error.to_string().as_str()),
             (
                 ErrorKind::Dns,
-                "cannot resolve no-such-host.invalid; check that this machine has a network and that its DNS works"
+                "cannot resolve no-such-host.invalid; check that this machine has a network and that its \
+                 DNS works"
             )
         );
     }

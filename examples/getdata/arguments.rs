@@ -4,7 +4,7 @@
 
 use crate::{Failure, usage};
 use clap::builder::NonEmptyStringValueParser as NonEmpty;
-use clap::{Parser, ValueEnum, value_parser};
+use clap::{Parser, ValueEnum};
 use shortway::analytics::{DateRange, OrderBy, ReportRequest};
 use shortway::{Error, ErrorKind};
 use std::collections::HashSet;
@@ -13,6 +13,10 @@ use std::path::PathBuf;
 
 /// The variable that names a key file where `--key` does not.
 const VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
+
+/// The metrics and the dimensions that are requested where none are given.
+const METRICS: &str = "screenPageViews,sessions";
+const DIMENSIONS: &str = "pagePath";
 
 const ABOUT: &str = "Print what a Google Analytics (GA4) property counted";
 
@@ -34,6 +38,12 @@ json:  columns keep their order, and a metric has one type, the one in its heade
        with a fraction (7.0). A metric of an unknown type is text in quotes, and so is a cell that is not such
        a number: whole numbers beyond 64 bits, NaN, infinities. The totals of an empty report are null.
 
+The environment names a key file and a proxy:
+GOOGLE_APPLICATION_CREDENTIALS  the key file, where there is no --key
+HTTPS_PROXY, else ALL_PROXY     the proxy on the way to Google, as http://[user:password@]host[:port]
+NO_PROXY                        hosts that are reached without it: googleapis.com,10.0.0.0/8, or * for all
+HTTPS_PROXY, ALL_PROXY and NO_PROXY are read in lower case too.
+
 Data goes to stdout, notes and errors to stderr. Exit status: 0, 1 for a failed query, 2 for wrong usage.";
 
 #[derive(Parser)]
@@ -46,7 +56,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ID", value_parser = NonEmpty::new())]
     property: Option<String>,
     /// Print made-up figures, from a fake Google on this machine
-    #[arg(long, conflicts_with_all = ["key", "property", "token_url", "api_url"])]
+    #[arg(long)]
     fake: bool,
     /// The first day: YYYY-MM-DD, NdaysAgo, yesterday or today
     #[arg(long, value_name = "DAY", default_value = "30daysAgo", value_parser = NonEmpty::new())]
@@ -55,16 +65,16 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DAY", default_value = "yesterday", value_parser = NonEmpty::new())]
     end: String,
     /// What to count: comma-separated
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "screenPageViews,sessions")]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = METRICS)]
     metrics: Vec<String>,
     /// What to count by: comma-separated; give an empty text for totals alone
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "pagePath")]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = DIMENSIONS)]
     dimensions: Vec<String>,
     /// What to sort by, with a minus for largest first; by default the first metric, largest first
     #[arg(long, value_name = "[-]NAME", allow_hyphen_values = true)]
     order_by: Option<String>,
     /// How many rows at most, up to 250000
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u64).range(1..=250_000))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = limit)]
     limit: u64,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -100,8 +110,10 @@ impl Arguments {
     pub(crate) fn figures(&self) -> Result<Figures<'_>, Failure> {
         let variable = env::var_os(VARIABLE).is_some_and(|value| !value.is_empty());
         let no_arguments = env::args_os().len() <= 1;
+        if self.fake {
+            return self.only_fake().map(|()| Figures::MadeUp);
+        }
         let half = match (&self.property, self.key.is_some(), variable) {
-            _ if self.fake => return Ok(Figures::MadeUp),
             (None, false, false) if no_arguments => return Ok(Figures::MadeUp),
             (Some(property), true, _) | (Some(property), _, true) => return Ok(Figures::Of(property)),
             (None, true, _) => "--key needs --property, the number of the property".to_owned(),
@@ -118,17 +130,30 @@ impl Arguments {
         Err(wrong(half, "give both, or --fake for made-up figures"))
     }
 
+    /// Refuses what `--fake` has no use for: the run may be meant for Google.
+    fn only_fake(&self) -> Result<(), Failure> {
+        let given = [
+            ("--key", self.key.is_some()),
+            ("--property", self.property.is_some()),
+            ("--token-url", self.token_url.is_some()),
+            ("--api-url", self.api_url.is_some()),
+        ];
+        match given.iter().find(|(_, is_given)| *is_given) {
+            None => Ok(()),
+            Some((option, _)) => Err(wrong(
+                format!("--fake and {option} exclude each other: --fake prints made-up figures"),
+                &format!("leave out --fake for the figures of a property, or {option} for made-up ones"),
+            )),
+        }
+    }
+
     pub(crate) fn request(&self) -> Result<ReportRequest, Failure> {
         let (metrics, dimensions) = (names(&self.metrics), names(&self.dimensions));
         let Some(first) = metrics.first() else {
             let hint = "give at least one name, such as sessions";
             return Err(wrong("--metrics names nothing to count", hint));
         };
-        let mut seen = HashSet::new();
-        if let Some(name) = dimensions.iter().chain(&metrics).find(|name| !seen.insert(*name)) {
-            let message = format!("--metrics and --dimensions name {name:?} twice");
-            return Err(wrong(message, "name each column once"));
-        }
+        check_columns(&metrics, &dimensions)?;
         let by = match &self.order_by {
             Some(order) => order_by(order, &metrics, &dimensions)?,
             None => OrderBy::metric(first).desc(),
@@ -144,6 +169,35 @@ impl Arguments {
 
 fn names(list: &[String]) -> Vec<String> {
     list.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+}
+
+/// Refuses a column that is named twice.
+fn check_columns(metrics: &[String], dimensions: &[String]) -> Result<(), Failure> {
+    for (option, names) in [("--metrics", metrics), ("--dimensions", dimensions)] {
+        let mut seen = HashSet::new();
+        if let Some(name) = names.iter().find(|name| !seen.insert(*name)) {
+            return Err(wrong(format!("{option} names {name:?} twice"), "name each column once"));
+        }
+    }
+    let Some(name) = dimensions.iter().find(|name| metrics.contains(name)) else { return Ok(()) };
+    let (given, defaulted, default) = match (metrics.join(",").as_str(), dimensions.join(",").as_str()) {
+        (METRICS, _) => ("--dimensions", "--metrics", METRICS),
+        (_, DIMENSIONS) => ("--metrics", "--dimensions", DIMENSIONS),
+        _ => {
+            let message = format!("--metrics and --dimensions both name {name:?}");
+            return Err(wrong(message, "name each column once"));
+        }
+    };
+    Err(wrong(
+        format!("{given} names {name:?}, and so does {defaulted}, which is {default} by default"),
+        &format!("name each column once: leave {name:?} out, or give {defaulted} other names"),
+    ))
+}
+
+/// How many rows; the API returns 250000 at most.
+fn limit(text: &str) -> Result<u64, &'static str> {
+    let number = text.parse().ok().filter(|rows| (1..=250_000).contains(rows));
+    number.ok_or("give a whole number from 1 to 250000")
 }
 
 fn order_by(order: &str, metrics: &[String], dimensions: &[String]) -> Result<OrderBy, Failure> {

@@ -10,6 +10,7 @@
 //!
 //! Data goes to stdout, everything else to stderr. Exit status: 0, 1 for a failed query, 2 for wrong usage.
 
+mod advice;
 mod arguments;
 mod fake;
 mod notes;
@@ -55,6 +56,15 @@ fn usage(error: Error) -> Failure {
     Failure { status: 2, error }
 }
 
+/// The value of this option is at fault.
+fn wrong_value(option: &str, error: &Error) -> Failure {
+    let named = Error::new(error.kind(), format!("{option}: {}", error.message()));
+    usage(match error.hint() {
+        Some(hint) => named.with_hint(hint),
+        None => named,
+    })
+}
+
 fn run(arguments: &Arguments) -> Result<String, Failure> {
     let request = arguments.request()?;
     let report = match arguments.figures()? {
@@ -84,12 +94,14 @@ fn report_of(property: &str, arguments: &Arguments, request: &ReportRequest) -> 
     if let Some(url) = &arguments.token_url {
         tokens = tokens.token_endpoint(url);
     }
-    // With an endpoint named on the command line that is what `build` can find fault with.
-    let fault = if arguments.token_url.is_some() { usage } else { Failure::from };
-    let tokens = tokens.build().map_err(fault)?;
+    let tokens = tokens.build().map_err(|error| match &arguments.token_url {
+        // With an endpoint named on the command line that is what `build` can find fault with.
+        Some(_) => wrong_value("--token-url", &error),
+        None => error.into(),
+    })?;
     let mut analytics = Analytics::with_transport(tokens.clone(), watched.apart());
     if let Some(url) = &arguments.api_url {
-        analytics = analytics.with_endpoint(url).map_err(usage)?;
+        analytics = analytics.with_endpoint(url).map_err(|error| wrong_value("--api-url", &error))?;
     }
     // The client would get the token itself; first, it can be told which of the two is late.
     watched.announced("token", || tokens.token())?;
@@ -110,7 +122,7 @@ fn write_out(printed: &str) -> Result<(), Failure> {
 
 /// Prints the error, then each cause that says something new.
 fn complain(error: &Error) {
-    let shown = error.to_string();
+    let shown = advice::shown(error);
     say("error", &shown);
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -1,7 +1,7 @@
 //! Says on stderr what a slow run waits for: a job may start before its network.
 //!
-//! The crate repeats failed attempts until its deadline. A transport around the real one keeps the last failure, so that
-//! the note can tell why the run waits.
+//! The crate repeats failed attempts until its deadline. A transport around the real one keeps the last failure,
+//! so that the note can tell why the run waits.
 
 use crate::say;
 use shortway::Error;
@@ -14,8 +14,8 @@ use std::time::Duration;
 /// After how long without a token or a report the note is printed: 3 s. Most reports take less than one.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Sends requests as [`UreqTransport`] does, and keeps why the last one failed. Clones share the failure, not the
-/// connections.
+/// Sends requests as [`UreqTransport`] does, and keeps why the last one failed. Clones share the failure,
+/// not the connections.
 #[derive(Clone, Default)]
 pub(crate) struct Watched {
     transport: UreqTransport,

@@ -2,7 +2,7 @@
 //!
 //! In: a transport, a request, limits. Out: a response of any status with its body in memory, decoded.
 
-use super::fault::Fault;
+use super::fault::{Fault, Peer};
 use super::{RequestBody, ResponseBody, Timeouts, Transport, Url};
 use crate::clock::Clock;
 use crate::error::Error;
@@ -45,7 +45,7 @@ pub(crate) fn call(
     mut request: Request<RequestBody<'_>>,
     limits: Limits,
 ) -> Result<Response<Vec<u8>>, Error> {
-    let host = Url::of_request(request.uri())?.host().to_owned();
+    let host = Url::of_request(request.uri())?.place();
     let total = limits.deadline.saturating_duration_since(clock.monotonic());
     if total.is_zero() {
         return Err(Fault::DeadlinePassed(host).into());
@@ -142,12 +142,12 @@ impl Reading<'_> {
         }
         match error.kind() {
             Io::UnexpectedEof | Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe => {
-                Fault::Closed(host()).into()
+                Fault::Closed(Peer::Host(host())).into()
             }
             Io::TimedOut | Io::WouldBlock => Fault::DeadlinePassed(host()).into(),
             // The words of a decoder for content that it cannot decode.
             Io::InvalidData | Io::InvalidInput => Fault::DamagedBody(host()).into(),
-            kind => Fault::Broken(host(), kind).into(),
+            kind => Fault::Broken(Peer::Host(host()), kind).into(),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! with both `Content-Length` and chunks (RFC 9112 §6.3), and after chunks whose size has a sign, which
 //! another reader of the same bytes may take for something else. So each connection of our own agents carries
 //! a [`Mark`]: the transport sets it when it sees such a response, and a marked connection says that it is
-//! closed.
+//! closed. And through a proxy there are two parties that can fail: the mark tells how far a connection came.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ struct Flags {
     watched: AtomicBool,
     /// The size of a chunk is not a plain number.
     damaged: AtomicBool,
+    /// What is sent goes through the tunnel of a proxy: CONNECT is over.
+    tunnel: AtomicBool,
 }
 
 impl Mark {
@@ -57,6 +59,11 @@ impl Mark {
     pub(super) fn is_damaged(&self) -> bool {
         self.0.damaged.load(Relaxed)
     }
+
+    /// Whether the proxy has opened its tunnel. Of use only where there is a proxy.
+    pub(super) fn is_past_proxy(&self) -> bool {
+        self.0.tunnel.load(Relaxed)
+    }
 }
 
 /// ureq's own connector, with a mark on each connection.
@@ -82,7 +89,10 @@ impl Connector<()> for Marking {
             register_shutdown: Arc::clone(&details.register_shutdown),
         };
         let connection = self.0.connect(&details, None)?;
-        Ok(connection.map(|inner| Marked { inner, mark: Mark::default(), chunks: None }))
+        let mark = Mark::default();
+        // ureq makes the connection to a proxy with settings that name none; this one is in the tunnel.
+        mark.0.tunnel.store(details.config.proxy().is_some(), Relaxed);
+        Ok(connection.map(|inner| Marked { inner, mark, chunks: None, has_input: false }))
     }
 }
 
@@ -92,6 +102,8 @@ pub(super) struct Marked {
     inner: Box<dyn Transport>,
     mark: Mark,
     chunks: Option<Chunks>,
+    /// Whether something came.
+    has_input: bool,
 }
 
 impl Marked {
@@ -124,6 +136,10 @@ impl Transport for Marked {
         // A request begins: what is still watched for had no body, as after HEAD.
         self.mark.0.watched.store(false, Relaxed);
         self.chunks = None;
+        // On a connection to a proxy, what follows its response to CONNECT is for the server.
+        if self.has_input {
+            self.mark.0.tunnel.store(true, Relaxed);
+        }
         let sent = self.inner.transmit_output(amount, timeout);
         // After the call: a tunnel through a proxy is a connection in a connection, and the outer one counts.
         self.note_use();
@@ -133,6 +149,7 @@ impl Transport for Marked {
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
         let seen = self.inner.buffers().input().len();
         let progress = self.inner.await_input(timeout);
+        self.has_input |= matches!(progress, Ok(true));
         self.note_use();
         self.follow(seen);
         progress

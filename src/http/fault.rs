@@ -1,9 +1,11 @@
 //! Every way in which a request fails on its way, with its words and its advice.
 //!
-//! The words are fixed; the names of the host and the proxy are all that stands in them from outside.
+//! The words are fixed; the names and ports of the host and the proxy are all that stands in them from
+//! outside.
 
 use crate::error::{Error, ErrorKind};
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -25,28 +27,34 @@ pub(super) enum Fault {
     NoConnector(Peer),
     #[error("connecting to {0} took too long")]
     SlowConnection(Peer),
-    #[error("cannot reach {0}: the proxy requires a login (HTTP status 407)")]
-    ProxyLoginMissing(String),
-    #[error("cannot reach {0}: the proxy refused the login (HTTP status 407)")]
-    ProxyLoginRefused(String),
-    #[error("cannot reach {0}: the proxy refused to connect to it (HTTP status {1})")]
-    ProxyRefused(String, u16),
-    #[error("cannot reach {0}: the proxy closed the connection")]
-    ProxyClosed(String),
+    #[error("cannot reach {0}: {1} requires a login (HTTP status 407)")]
+    ProxyLoginMissing(String, ProxyName),
+    #[error("cannot reach {0}: {1} refused the login (HTTP status 407)")]
+    ProxyLoginRefused(String, ProxyName),
+    #[error("cannot reach {0}: {1} refuses to connect to it (HTTP status {2})")]
+    ProxyRefused(String, ProxyName, u16),
+    #[error("cannot reach {0}: {1} cannot connect to it now (HTTP status {2})")]
+    ProxyUnable(String, ProxyName, u16),
+    #[error("cannot reach {0}: {1} redirects to another page (HTTP status {2})")]
+    ProxyRedirect(String, ProxyName, u16),
+    #[error("cannot reach {0}: {1} closed the connection")]
+    ProxyClosed(String, ProxyName),
+    #[error("{0} does not speak TLS on this port")]
+    ProxyNotTls(ProxyName),
     #[error("cannot reach {0}: the URL of the proxy is not valid")]
     ProxyUrl(String),
     #[error("the TLS connection to {0} failed: {1}")]
-    Tls(String, TlsFault),
-    #[error("{0} did not respond within {1}")]
-    NoResponse(String, Seconds),
-    #[error("{0} did not complete its response within {1}")]
-    SlowBody(String, Seconds),
+    Tls(Peer, TlsFault),
+    #[error("{0} did not respond in time (waited {1})")]
+    NoResponse(Peer, Seconds),
+    #[error("{0} did not complete its response in time (waited {1})")]
+    SlowBody(Peer, Seconds),
     #[error("{0} closed the connection before its response was complete")]
-    Closed(String),
+    Closed(Peer),
     #[error("the connection to {0} failed: {1}")]
-    Broken(String, io::ErrorKind),
+    Broken(Peer, io::ErrorKind),
     #[error("the response of {0} is not valid HTTP")]
-    NotHttp(String),
+    NotHttp(Peer),
     #[error("{0} sent a response in a transfer coding that was not requested")]
     TransferCoding(String),
     #[error("{0} sent a response in a content coding that was not requested")]
@@ -108,20 +116,44 @@ pub(super) enum TlsFault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Peer {
     Host(String),
-    Proxy(String),
+    Proxy(ProxyName),
     /// A server through a proxy.
     Through {
         host: String,
-        proxy: String,
+        proxy: ProxyName,
     },
+}
+
+/// What errors say about a proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ProxyName {
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// The variable that names it, if it is the environment's.
+    pub(super) variable: Option<&'static str>,
+    /// Whether its URL has a user name.
+    pub(super) has_login: bool,
+}
+
+impl fmt::Display for ProxyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the proxy {}:{}", self.host, self.port)
+    }
+}
+
+impl ProxyName {
+    /// Where its URL is to be changed.
+    fn place(&self) -> &'static str {
+        self.variable.unwrap_or("the proxy's URL")
+    }
 }
 
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host(host) => f.write_str(host),
-            Self::Proxy(proxy) => write!(f, "the proxy {proxy}"),
-            Self::Through { host, proxy } => write!(f, "{host} through the proxy {proxy}"),
+            Self::Proxy(proxy) => proxy.fmt(f),
+            Self::Through { host, proxy } => write!(f, "{host} through {proxy}"),
         }
     }
 }
@@ -150,24 +182,26 @@ impl Fault {
             | Self::NoConnection(..)
             | Self::NoDescriptor(_)
             | Self::NoConnector(_)
-            | Self::ProxyClosed(_) => ErrorKind::Connect,
-            // A status from 400 on that a later attempt does not change is a rule of the proxy.
-            Self::ProxyRefused(_, 400..=407 | 409..=428 | 430..=499) => ErrorKind::Config,
+            | Self::ProxyUnable(..)
+            | Self::ProxyRedirect(..)
+            | Self::ProxyClosed(..) => ErrorKind::Connect,
+            // A status from 400 on is a rule of the proxy: a later attempt does not change it.
+            Self::ProxyRefused(_, _, 400..) => ErrorKind::Config,
             Self::ProxyRefused(..) => ErrorKind::Connect,
             Self::SlowLookUp(_)
             | Self::SlowConnection(_)
             | Self::NoResponse(..)
             | Self::SlowBody(..)
             | Self::DeadlinePassed(_) => ErrorKind::Timeout,
-            Self::Tls(..) => ErrorKind::Tls,
+            Self::Tls(..) | Self::ProxyNotTls(_) => ErrorKind::Tls,
             Self::Closed(_) | Self::Broken(..) => ErrorKind::Closed,
             Self::NotHttp(_) | Self::TransferCoding(_) | Self::ContentCoding(_) | Self::DamagedBody(_) => {
                 ErrorKind::Protocol
             }
             Self::LargeHeaders(_) | Self::LargeBody(..) => ErrorKind::TooLarge,
             Self::Panicked(_) => ErrorKind::Aborted,
-            Self::ProxyLoginMissing(_)
-            | Self::ProxyLoginRefused(_)
+            Self::ProxyLoginMissing(..)
+            | Self::ProxyLoginRefused(..)
             | Self::ProxyUrl(_)
             | Self::HttpsOnly(_)
             | Self::InvalidRequest
@@ -179,47 +213,78 @@ impl Fault {
         }
     }
 
-    fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::NotFound(Peer::Proxy(_)) => Some("check the name of the proxy in HTTPS_PROXY or ALL_PROXY"),
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        if let Some(hint) = self.proxy_hint() {
+            return Some(hint.into());
+        }
+        let hint = match self {
             Self::NotFound(_) | Self::SlowLookUp(_) => {
-                Some("check that this machine has a network and that its DNS works")
+                "check that this machine has a network and that its DNS works"
             }
             Self::NoConnection(Peer::Proxy(_), _) | Self::SlowConnection(Peer::Proxy(_)) => {
-                Some("requests go through this proxy: is it running, and are its name and port right?")
+                "requests go through this proxy: is it running, and are its name and port right?"
             }
             Self::NoConnection(_, io::ErrorKind::ConnectionRefused) => {
-                Some("no program accepts connections there: check host and port, or a firewall refuses them")
+                "no program accepts connections there: check host and port, or a firewall refuses them"
             }
             Self::NoConnection(..) | Self::SlowConnection(_) => {
-                Some("check that this machine has a network and that no firewall is in the way")
+                "check that this machine has a network and that no firewall is in the way"
             }
-            Self::NoThread(_) | Self::Panicked(_) => Some("is this process at a limit of threads or memory?"),
-            Self::ProxyLoginMissing(_) => {
-                Some("put it into the proxy's URL, as in HTTPS_PROXY=http://user:password@host:port")
+            Self::NoResponse(..)
+            | Self::SlowBody(..)
+            | Self::DeadlinePassed(_)
+            | Self::Closed(_)
+            | Self::Broken(..) => {
+                "run the job again later; if it repeats, look for a firewall or proxy in the way"
             }
-            Self::ProxyLoginRefused(_) => Some(
-                "check user name and password in the proxy's URL, where special characters are \
-                 percent-encoded \
-                 (@ is %40); the proxy may also want another method than Basic",
-            ),
-            Self::ProxyRefused(..) => {
-                Some("the proxy is reached but refuses this host: ask its administrator to allow it")
-            }
-            Self::Tls(_, fault) => fault.hint(),
+            Self::NotHttp(Peer::Proxy(_)) => "check host and port of the proxy: is it an HTTP proxy?",
+            Self::NotHttp(_) => "check host and port; a proxy or another program may have answered instead",
+            Self::NoThread(_) | Self::Panicked(_) => "is this process at a limit of threads or memory?",
+            Self::Tls(peer, fault) => return fault.hint(peer).map(Into::into),
             Self::FramingHeader(_) => {
-                Some("leave the header out; give the length of a body with RequestBody::reader")
+                "leave the header out; give the length of a body with RequestBody::reader"
             }
-            Self::NoRootCertificate => {
-                Some("give PEM text with at least one block -----BEGIN CERTIFICATE-----")
+            Self::NoRootCertificate => "give PEM text with at least one block -----BEGIN CERTIFICATE-----",
+            _ => return None,
+        };
+        Some(hint.into())
+    }
+
+    /// Advice about the proxy's URL, or to those who run the proxy.
+    fn proxy_hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NotFound(Peer::Proxy(proxy)) => format!("check the name of the proxy in {}", proxy.place()),
+            Self::ProxyLoginMissing(_, proxy) => {
+                let variable = proxy.variable.unwrap_or("HTTPS_PROXY");
+                format!("put it into the proxy's URL, as in {variable}=http://user:password@host:port")
             }
-            _ => None,
-        }
+            Self::ProxyLoginRefused(_, proxy) => format!(
+                "check user name and password in {}, where special characters are percent-encoded (@ is \
+                 %40); the proxy may also want another method than Basic",
+                proxy.place()
+            ),
+            Self::ProxyRefused(..) => "ask the administrator of the proxy to allow this host".to_owned(),
+            Self::ProxyUnable(..) | Self::SlowConnection(Peer::Through { .. }) => {
+                "run the job again later; if it repeats, tell the administrator of the proxy".to_owned()
+            }
+            Self::ProxyRedirect(..) => {
+                "this is often a login page: log in with a browser on this network, or \
+                                        ask the administrator of the proxy how programs log in"
+                    .to_owned()
+            }
+            Self::ProxyClosed(_, proxy) => format!(
+                "check its host and port in {}, and whether http:// or https:// is right there; the proxy \
+                 may also refuse this machine",
+                proxy.place()
+            ),
+            Self::ProxyNotTls(proxy) => format!("write http:// instead of https:// in {}", proxy.place()),
+            _ => return None,
+        })
     }
 }
 
 impl TlsFault {
-    fn hint(self) -> Option<&'static str> {
+    fn hint(self, peer: &Peer) -> Option<&'static str> {
         match self {
             Self::Expired | Self::NotYetValid => {
                 Some("compare the clock of this machine with the true time first")
@@ -227,6 +292,9 @@ impl TlsFault {
             Self::UnknownIssuer | Self::WrongName | Self::InvalidCertificate => Some(
                 "if a proxy opens TLS connections here, give its root certificate to \
                  UreqTransport::with_root_certificates",
+            ),
+            Self::NotTls if matches!(peer, Peer::Through { .. }) => Some(
+                "check the port; the proxy may have answered with a page of its own, such as a login page",
             ),
             Self::NotTls => Some("check the port; a proxy may have answered instead"),
             _ => None,

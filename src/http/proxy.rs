@@ -13,8 +13,16 @@ use ureq::Proxy;
 
 /// What the environment said when the transport was made.
 pub(super) struct Proxies {
-    https: Result<Option<Proxy>, Error>,
+    https: Result<Option<Route>, Error>,
     no_proxy: NoProxy,
+}
+
+/// The way through a proxy.
+#[derive(Clone, Debug)]
+pub(super) struct Route {
+    pub(super) proxy: Proxy,
+    /// The variable that names the proxy; `None` for the proxy of a caller's agent.
+    pub(super) variable: Option<&'static str>,
 }
 
 /// Why a proxy cannot be used. The value may hold a password: nothing of it is in here.
@@ -37,29 +45,32 @@ enum Fault {
 }
 
 impl Fault {
-    fn hint(self) -> &'static str {
+    fn hint(self, variable: &str) -> String {
+        let way_out = format!("set {variable} to http://host:port, or unset it to connect directly");
         match self {
             Self::Login => {
-                "in the user name and the password write %23 for #, %2F for /, %3F for ?, %40 for @, %25 \
-                 for %"
+                "in the user name and the password write %23 for #, %2F for /, %3F for ?, %40 for @, \
+                            %25 for %"
+                    .to_owned()
             }
-            Self::Socks => {
-                "name a proxy that takes CONNECT, as http://host:port, or give UreqTransport::with_agent an \
-                 agent that knows SOCKS"
-            }
-            _ => "set it to http://host:port, or unset it to connect directly",
+            Self::Socks => format!(
+                "if there is an HTTP proxy, {way_out}; a program can give UreqTransport::with_agent an agent \
+                 that knows SOCKS"
+            ),
+            _ => way_out,
         }
     }
 
     fn of(self, variable: &str) -> Error {
         let message = format!("the proxy that {variable} names cannot be used: {self}");
-        Error::new(ErrorKind::Config, message).with_hint(self.hint())
+        Error::new(ErrorKind::Config, message).with_hint(self.hint(variable))
     }
 }
 
 impl Proxies {
     pub(super) fn from_env() -> Self {
-        let (proxies, skipped) = Self::read(&|name| Some(env::var_os(name)?.to_string_lossy().into_owned()));
+        let (proxies, list, skipped) =
+            Self::read(&|name| Some(env::var_os(name)?.to_string_lossy().into_owned()));
         // Once for a program: each of its transports reads the same variable.
         static TOLD: AtomicBool = AtomicBool::new(false);
         if let Some(first) = skipped.first()
@@ -67,15 +78,16 @@ impl Proxies {
         {
             let (count, all) = (skipped.len(), skipped.len() + proxies.no_proxy.len());
             log::warn!(
-                "NO_PROXY holds entries that are not understood and are skipped: {count} of {all}, the first is \
-                 number {first}"
+                "{list} holds entries that are not understood and are skipped: {count} of {all}, the \
+                 first is number {first}"
             );
         }
         proxies
     }
 
-    /// The proxies, and the places in `NO_PROXY`, counted from 1, whose entries are not understood.
-    fn read(variable: &dyn Fn(&str) -> Option<String>) -> (Self, Vec<usize>) {
+    /// The proxies, the variable that was read as `NO_PROXY`, and the places in it, counted from 1, whose
+    /// entries are not understood.
+    fn read(variable: &dyn Fn(&str) -> Option<String>) -> (Self, &'static str, Vec<usize>) {
         let first = |names: &[&'static str]| {
             let set = |name| {
                 let value = variable(name)?.trim().to_owned();
@@ -86,15 +98,18 @@ impl Proxies {
         let proxy = first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
         let https = match proxy {
             None => Ok(None),
-            Some((name, value)) => parse(&value).map(Some).map_err(|fault| fault.of(name)),
+            Some((name, value)) => match parse(&value) {
+                Ok(proxy) => Ok(Some(Route { proxy, variable: Some(name) })),
+                Err(fault) => Err(fault.of(name)),
+            },
         };
-        let list = first(&["NO_PROXY", "no_proxy"]).map(|(_, value)| value).unwrap_or_default();
-        let (no_proxy, skipped) = NoProxy::parse(&list);
-        (Self { https, no_proxy }, skipped)
+        let (list, entries) = first(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
+        let (no_proxy, skipped) = NoProxy::parse(&entries);
+        (Self { https, no_proxy }, list, skipped)
     }
 
     /// The proxy for `url`, if any.
-    pub(super) fn for_url(&self, url: &Url) -> Result<Option<Proxy>, Error> {
+    pub(super) fn for_url(&self, url: &Url) -> Result<Option<Route>, Error> {
         if url.is_plain() || self.no_proxy.covers(url.host(), url.port()) {
             return Ok(None);
         }
@@ -165,7 +180,7 @@ mod tests {
     }
 
     fn proxy(variables: &[(&str, &str)], url: &str) -> Result<Option<Proxy>, Error> {
-        with(variables).for_url(&url.parse().expect("a URL"))
+        Ok(with(variables).for_url(&url.parse().expect("a URL"))?.map(|route| route.proxy))
     }
 
     const GOOGLE: &str = "https://oauth2.googleapis.com/token";

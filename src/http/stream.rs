@@ -6,7 +6,6 @@ use super::fault::Fault;
 use crate::error::Error;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
 /// The body of a request from a caller's reader: as many bytes as were said, and its errors told from the
 /// network's.
@@ -68,8 +67,7 @@ pub(super) fn own_fault(error: ureq::Error) -> Result<Fault, ureq::Error> {
 /// The body of a response, with ureq's errors as ours.
 pub(super) struct Body {
     pub(super) reader: ureq::BodyReader<'static>,
-    pub(super) host: String,
-    pub(super) total: Duration,
+    pub(super) exchange: Exchange,
     pub(super) mark: Mark,
 }
 
@@ -78,17 +76,14 @@ impl Read for Body {
         let failed = |fault| io::Error::other(Error::from(fault));
         // As in the exchange itself: ureq panics where a lock is poisoned.
         let Ok(read) = catch_unwind(AssertUnwindSafe(|| self.reader.read(buffer))) else {
-            return Err(failed(Fault::Panicked(self.host.clone())));
+            return Err(failed(Fault::Panicked(self.exchange.place.clone())));
         };
         if self.mark.is_damaged() {
-            return Err(failed(Fault::NotHttp(self.host.clone())));
+            return Err(failed(self.exchange.not_http(Stage::Body)));
         }
         read.map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
-            _ => {
-                let exchange = Exchange { host: &self.host, proxy: None, total: self.total, head: None };
-                failed(exchange.fault(error.into(), Stage::Body))
-            }
+            _ => failed(self.exchange.fault(error.into(), Stage::Body)),
         })
     }
 }

@@ -5,7 +5,7 @@ use super::agent::{Agents, Lent};
 use super::connection::Mark;
 use super::exchange::{Exchange, Stage};
 use super::fault::Fault;
-use super::proxy::Proxies;
+use super::proxy::{Proxies, Route};
 use super::stream::{Body, Sent, own_fault};
 use super::{RequestBody, ResponseBody, Timeouts, Transport, Url};
 use crate::error::Error;
@@ -171,65 +171,58 @@ impl Transport for UreqTransport {
         let url = Url::of_request(request.uri())?;
         check_headers(request.headers())?;
         let lent = self.0.agents.lend();
-        let proxy = self.0.proxy(&lent, &url)?;
+        let route = self.0.route(&lent, &url)?;
         // ureq panics where the system gives it no thread, and where a lock is poisoned.
-        let sent = AssertUnwindSafe(|| exchange(&lent, proxy, request, &url, timeouts));
+        let sent = AssertUnwindSafe(|| self.0.exchange(&lent, route, request, &url, timeouts));
         catch_unwind(sent).unwrap_or_else(|_| {
             self.0.agents.replace();
-            Err(Fault::Panicked(url.host().to_owned()).into())
+            Err(Fault::Panicked(url.place()).into())
         })
     }
 }
 
 impl Inner {
-    /// The proxy on the way to `url`, if any.
-    fn proxy(&self, lent: &Lent, url: &Url) -> Result<Option<Proxy>, Error> {
+    /// The way through the proxy to `url`, if there is a proxy.
+    fn route(&self, lent: &Lent, url: &Url) -> Result<Option<Route>, Error> {
         match &self.proxies {
             _ if url.is_plain() => Ok(None),
             Some(proxies) => proxies.for_url(url),
-            None => Ok(lent.agent.config().proxy().filter(|proxy| !proxy.is_no_proxy(url.uri())).cloned()),
+            None => {
+                let proxy = lent.agent.config().proxy().filter(|proxy| !proxy.is_no_proxy(url.uri()));
+                Ok(proxy.map(|proxy| Route { proxy: proxy.clone(), variable: None }))
+            }
         }
     }
-}
 
-fn exchange(
-    lent: &Lent,
-    proxy: Option<Proxy>,
-    request: Request<RequestBody<'_>>,
-    url: &Url,
-    timeouts: Timeouts,
-) -> Result<Response<ResponseBody>, Error> {
-    let (mut parts, body) = request.into_parts();
-    parts.headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
-    let settings = Settings { lent, proxy: proxy.clone(), timeouts };
-    Mark::reset();
-    let sent = match body {
-        // Without a length ureq would send a body of chunks.
-        RequestBody::Empty if matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) => {
-            settings.run(Request::from_parts(parts, [].as_slice()))
-        }
-        RequestBody::Empty => settings.run(Request::from_parts(parts, ())),
-        RequestBody::Bytes(bytes) => settings.run(Request::from_parts(parts, bytes)),
-        RequestBody::Reader { reader, length } => {
-            if let Some(length) = length {
-                parts.headers.insert(CONTENT_LENGTH, length.into());
-            }
-            let mut reader = Sent::new(reader, length);
-            settings.run(Request::from_parts(parts, SendBody::from_reader(&mut reader)))
-        }
-    };
-    let mark = Mark::of_this_thread();
-    let response = sent.map_err(|error| {
-        let Timeouts { total, head } = timeouts;
-        let exchange = Exchange { host: url.host(), proxy: proxy.as_ref(), total, head };
-        let stage = if mark.is_some() { Stage::Head } else { Stage::Connecting };
-        Error::from(own_fault(error).unwrap_or_else(|error| exchange.fault(error, stage)))
-    })?;
-    let (parts, body) = response.into_parts();
-    let mark = mark.unwrap_or_default();
-    check_framing(&parts.headers, url.host(), &mark)?;
-    let body = Body { reader: body.into_reader(), host: url.host().to_owned(), total: timeouts.total, mark };
-    Ok(Response::from_parts(parts, ResponseBody::reader(body)))
+    fn exchange(
+        &self,
+        lent: &Lent,
+        route: Option<Route>,
+        request: Request<RequestBody<'_>>,
+        url: &Url,
+        timeouts: Timeouts,
+    ) -> Result<Response<ResponseBody>, Error> {
+        let exchange = Exchange::new(url, route.as_ref(), timeouts);
+        let settings = Settings { lent, proxy: route.map(|route| route.proxy), timeouts };
+        Mark::reset();
+        let sent = settings.send(request);
+        let mark = Mark::of_this_thread();
+        let response = sent.map_err(|error| {
+            let stage = match &mark {
+                // Connections of a caller's agent have no mark.
+                _ if self.proxies.is_none() => Stage::Unknown,
+                None => Stage::Connecting,
+                Some(mark) if exchange.has_proxy() && !mark.is_past_proxy() => Stage::Tunnel,
+                Some(_) => Stage::Head,
+            };
+            Error::from(own_fault(error).unwrap_or_else(|error| exchange.fault(error, stage)))
+        })?;
+        let (parts, body) = response.into_parts();
+        let mark = mark.unwrap_or_default();
+        check_framing(&parts.headers, &exchange.place, &mark)?;
+        let body = Body { reader: body.into_reader(), exchange, mark };
+        Ok(Response::from_parts(parts, ResponseBody::reader(body)))
+    }
 }
 
 /// What is set on each request.
@@ -240,6 +233,26 @@ struct Settings<'a> {
 }
 
 impl Settings<'_> {
+    fn send(self, request: Request<RequestBody<'_>>) -> Result<Response<ureq::Body>, ureq::Error> {
+        let (mut parts, body) = request.into_parts();
+        parts.headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+        match body {
+            // Without a length ureq would send a body of chunks.
+            RequestBody::Empty if matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) => {
+                self.run(Request::from_parts(parts, [].as_slice()))
+            }
+            RequestBody::Empty => self.run(Request::from_parts(parts, ())),
+            RequestBody::Bytes(bytes) => self.run(Request::from_parts(parts, bytes)),
+            RequestBody::Reader { reader, length } => {
+                if let Some(length) = length {
+                    parts.headers.insert(CONTENT_LENGTH, length.into());
+                }
+                let mut reader = Sent::new(reader, length);
+                self.run(Request::from_parts(parts, SendBody::from_reader(&mut reader)))
+            }
+        }
+    }
+
     fn run<S: AsSendBody>(self, request: Request<S>) -> Result<Response<ureq::Body>, ureq::Error> {
         let total = self.timeouts.total.min(MAX_TIMEOUT);
         let head = self.timeouts.head.map(|head| head.min(total));
@@ -342,8 +355,11 @@ mod tests {
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Aborted, true));
         assert_eq!(
             error.to_string(),
-            "the HTTP client panicked during the request to 127.0.0.1; is this process at a limit of \
-             threads or memory?"
+            format!(
+                "the HTTP client panicked during the request to {}; is this process at a limit of threads or \
+                 memory?",
+                server.address
+            )
         );
         assert_eq!(get(&ours, &server).expect("another agent"), "ok");
         let callers = UreqTransport::with_agent(agent());

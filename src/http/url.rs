@@ -118,6 +118,14 @@ impl Url {
         self.uri.port_u16().unwrap_or(if self.is_plain { 80 } else { 443 })
     }
 
+    /// The host, and the port where it is not the scheme's own: how errors name the server.
+    pub(crate) fn place(&self) -> String {
+        match self.uri.port_u16() {
+            Some(port) if port != if self.is_plain { 80 } else { 443 } => format!("{}:{port}", self.host()),
+            _ => self.host().to_owned(),
+        }
+    }
+
     /// The URL as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -176,6 +184,20 @@ mod tests {
             "http://[::1]:8080",
         ] {
             assert_eq!(Url::endpoint("token endpoint", url).expect(url).as_str(), url);
+        }
+    }
+
+    #[test]
+    fn place_has_the_port_that_is_not_the_schemes_own() {
+        for (url, place) in [
+            ("https://h.example/token", "h.example"),
+            ("https://h.example:443", "h.example"),
+            ("https://h.example:8443", "h.example:8443"),
+            ("https://h.example:80", "h.example:80"),
+            ("http://[::1]:80/", "[::1]"),
+            ("http://[::1]:443/", "[::1]:443"),
+        ] {
+            assert_eq!(url.parse::<Url>().expect(url).place(), place);
         }
     }
 

@@ -4,6 +4,11 @@
 #[path = "../util/mod.rs"]
 mod util;
 
+#[path = "../net_faults/certificates.rs"]
+#[allow(dead_code, reason = "shared by test programs")]
+mod certificates;
+
+mod advice;
 mod notes;
 mod output;
 mod usage;

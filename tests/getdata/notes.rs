@@ -152,7 +152,9 @@ fn job_that_starts_before_its_network_says_what_it_waits_for_and_succeeds() {
     let mut notes = BufReader::new(child.stderr.take().expect("stderr")).lines();
     assert_eq!(
         notes.next().expect("a note").expect("text"),
-        "note: no token after 3 s, still waiting for it: cannot connect to 127.0.0.1: connection refused"
+        format!(
+            "note: no token after 3 s, still waiting for it: cannot connect to {address}: connection refused"
+        )
     );
     let _server = json_endpoint_at(&address, 200, REPORT);
     let output = child.wait_with_output().expect("it ends");

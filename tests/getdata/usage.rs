@@ -71,10 +71,11 @@ fn half_a_request_never_prints_made_up_figures() {
 #[test]
 fn fake_and_google_exclude_each_other() {
     for option in ["--key", "--property", "--token-url", "--api-url"] {
-        let output = getdata(["--fake", option, "1"]);
-        assert_eq!((output.status.code(), stdout(&output)), (Some(2), ""), "{option}");
-        let message = format!("error: the argument '--fake' cannot be used with '{option} <");
-        assert!(stderr(&output).starts_with(&message), "{}", stderr(&output));
+        let message = format!(
+            "error: --fake and {option} exclude each other: --fake prints made-up figures; leave out --fake \
+             for the figures of a property, or {option} for made-up ones\n"
+        );
+        assert_failed(&getdata(["--fake", option, "1"]), 2, &message);
     }
 }
 
@@ -101,9 +102,14 @@ fn wrong_usage_has_a_status_of_its_own() {
         assert_eq!((output.status.code(), stdout(&output)), (Some(2), ""));
         assert!(stderr(&output).starts_with(&message), "{}", stderr(&output));
     }
-    for arguments in
-        [&["--limit", "0"][..], &["--limit", "250001"], &["--format", "xml"], &["--unknown"], &["stray"]]
-    {
+    for limit in ["0", "250001", "x", "-1", "1.5", ""] {
+        let message = format!(
+            "error: invalid value '{limit}' for '--limit <N>': give a whole number from 1 to 250000\n\n\
+             For more information, try '--help'.\n"
+        );
+        assert_failed(&getdata([&format!("--limit={limit}")[..]]), 2, &message);
+    }
+    for arguments in [&["--format", "xml"][..], &["--unknown"], &["stray"]] {
         let output = getdata(arguments.iter().copied());
         assert_eq!((output.status.code(), stdout(&output)), (Some(2), ""), "{arguments:?}");
     }
@@ -129,11 +135,35 @@ fn lists_and_orders_that_name_nothing_are_told_so() {
             "error: --metrics names nothing to count; give at least one name, such as sessions\n",
         );
     }
-    assert_failed(
-        &getdata(["--fake", "--metrics", "sessions", "--dimensions", "country, sessions"]),
-        2,
-        "error: --metrics and --dimensions name \"sessions\" twice; name each column once\n",
-    );
+}
+
+#[test]
+fn column_that_is_named_twice_is_told_with_its_options() {
+    let cases: [(&[&str], &str); 6] = [
+        (&["--metrics", "sessions,sessions"], "--metrics names \"sessions\" twice; name each column once"),
+        (
+            &["--dimensions", "country, pagePath,country"],
+            "--dimensions names \"country\" twice; name each column once",
+        ),
+        (
+            &["--metrics", "sessions", "--dimensions", "country, sessions"],
+            "--metrics and --dimensions both name \"sessions\"; name each column once",
+        ),
+        (
+            &["--dimensions", "sessions"],
+            "--dimensions names \"sessions\", and so does --metrics, which is screenPageViews,sessions by \
+             default; name each column once: leave \"sessions\" out, or give --metrics other names",
+        ),
+        (
+            &["--metrics", "sessions,pagePath"],
+            "--metrics names \"pagePath\", and so does --dimensions, which is pagePath by default; name each \
+             column once: leave \"pagePath\" out, or give --dimensions other names",
+        ),
+        (&["--metrics", "a\u{1b},a\u{1b}"], "--metrics names \"a\\u{1b}\" twice; name each column once"),
+    ];
+    for (arguments, text) in cases {
+        assert_failed(&run(command(["--fake"]).args(arguments)), 2, &format!("error: {text}\n"));
+    }
 }
 
 #[test]
@@ -151,11 +181,14 @@ fn wrong_urls_are_wrong_usage() {
     let folder = tempfile::tempdir().expect("a folder");
     let key = folder.path().join("key.json");
     std::fs::write(&key, THROW_AWAY_KEY_JSON).expect("written");
-    for option in ["--token-url", "--api-url"] {
+    for (option, name) in [("--token-url", "token endpoint"), ("--api-url", "API")] {
         let arguments = ["--key", key.to_str().expect("a path"), "--property", "1234"];
         let output = run(command(arguments).args([option, "http://example.com"]));
-        assert_eq!((output.status.code(), stdout(&output)), (Some(2), ""), "{}", stderr(&output));
-        assert!(stderr(&output).contains("loopback"), "{}", stderr(&output));
+        let message = format!(
+            "error: {option}: the {name} URL is plain http to another machine; give an https URL, or http \
+             with a loopback IP address such as http://127.0.0.1:8080\n"
+        );
+        assert_failed(&output, 2, &message);
     }
 }
 
@@ -204,7 +237,10 @@ fn help_says_how_lists_are_written_and_where_names_are() {
     for words in [
         "comma-separated",
         "https://developers.google.com/analytics/devguides/reporting/data/v1/api-schema",
-        "GOOGLE_APPLICATION_CREDENTIALS",
+        "GOOGLE_APPLICATION_CREDENTIALS  the key file, where there is no --key",
+        "HTTPS_PROXY, else ALL_PROXY     the proxy on the way to Google, as \
+         http://[user:password@]host[:port]",
+        "NO_PROXY                        hosts that are reached without it: ",
         "made up",
         "in quotes",
         "formula",
@@ -220,6 +256,7 @@ fn help_says_how_lists_are_written_and_where_names_are() {
 #[test]
 fn every_option_that_a_text_of_the_program_names_is_in_help() {
     for source in [
+        include_str!("../../examples/getdata/advice.rs"),
         include_str!("../../examples/getdata/arguments.rs"),
         include_str!("../../examples/getdata/fake.rs"),
         include_str!("../../examples/getdata/main.rs"),
