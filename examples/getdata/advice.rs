@@ -8,7 +8,7 @@ const WORDS: &[(&str, &str)] = &[
     (", or load it with ServiceAccountKey::from_json", ""),
     ("read it with ServiceAccountKey::from_reader", "copy it to one"),
     ("give its root certificate to UreqTransport::with_root_certificates", ROOTS),
-    ("set return_property_quota in a request to see which one; ", ""),
+    ("quotas_snapshot shows which one; ", ""),
     ("; a program can give UreqTransport::with_agent an agent that knows SOCKS", ""),
 ];
 

@@ -165,8 +165,7 @@ fn subject_or_audience_that_google_refuses_builds_no_source() {
         assert_eq!(
             error.to_string(),
             "the subject is not the e-mail address of one user; give one address, such as jane@example.com, \
-             and \
-             build a source for each user"
+             and build a source for each user; leave the subject out to act as the account itself"
         );
     }
     let error = throw_away("http://127.0.0.1:1").audience("").build().expect_err("an empty audience");
