@@ -70,8 +70,8 @@ const FOLDERS: &[(&str, &[&str])] = &[
     (
         "analytics",
         &[
-            "wire", "property", "request", "answer", "document", "table", "rows", "report", "refusal",
-            "call", "client", "method",
+            "wire", "property", "request", "answer", "document", "table", "rows", "report", "bucket",
+            "refusal", "call", "client", "method",
         ],
     ),
     ("analytics/request", &["column", "date", "order", "filter", "cohort", "comparison", "extra", "check"]),

@@ -164,6 +164,8 @@ fn may_pass(error: &Error, reads: bool) -> bool {
         ErrorKind::Dns | ErrorKind::Connect => true,
         ErrorKind::Timeout | ErrorKind::Closed | ErrorKind::Protocol | ErrorKind::Unavailable => reads,
         ErrorKind::Schema => reads && error.is_retryable(),
+        // The request was refused, so that nothing was done; only a short wait is waited for.
+        ErrorKind::Quota => error.retry_at().is_some(),
         _ => false,
     }
 }

@@ -103,9 +103,9 @@ impl Analytics {
     /// of 5xx is one of the ten server errors that Google grants a project on a property in an hour, so many
     /// attempts do harm.
     ///
-    /// Whatever `policy` says, only network faults, answers of 5xx and bodies that end too soon are asked for
-    /// again: never a refusal, never with a quota used up, never because the token source failed, which has
-    /// retries of its own.
+    /// Whatever `policy` says, only network faults, answers of 5xx, bodies that end too soon, and quotas that
+    /// are refilled within the policy's longest pause (too many requests at the same time: 1 to 5 s) are
+    /// requested again: never a refusal, never because the token source failed, which has retries of its own.
     #[must_use]
     pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
         Arc::make_mut(&mut self.0).retry = policy;

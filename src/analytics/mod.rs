@@ -73,6 +73,7 @@
 //! ```
 
 mod answer;
+mod bucket;
 mod call;
 mod client;
 mod document;
