@@ -71,7 +71,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
         "analytics",
         &[
             "wire", "property", "request", "answer", "document", "table", "rows", "report", "bucket",
-            "refusal", "call", "client", "method",
+            "ledger", "refusal", "call", "client", "method",
         ],
     ),
     ("analytics/request", &["column", "date", "order", "filter", "cohort", "comparison", "extra", "check"]),

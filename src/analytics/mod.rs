@@ -77,6 +77,7 @@ mod bucket;
 mod call;
 mod client;
 mod document;
+mod ledger;
 mod method;
 mod property;
 mod refusal;

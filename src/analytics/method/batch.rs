@@ -3,9 +3,9 @@
 
 use super::pivot::{PivotReport, PivotRequest};
 use crate::analytics::answer::PropertyQuota;
-use crate::analytics::call::Category;
 use crate::analytics::client::Property;
 use crate::analytics::document;
+use crate::analytics::ledger::Category;
 use crate::analytics::report::Report;
 use crate::analytics::request::ReportRequest;
 use crate::error::{Error, ErrorKind};

@@ -270,7 +270,7 @@ pub(super) fn range_names(ranges: &[DateRange]) -> Vec<String> {
     ranges.map(|(i, range)| range.name.clone().unwrap_or_else(|| format!("date_range_{i}"))).collect()
 }
 
-/// What is computed over all rows, beside the rows. The API knows COUNT too, and refuses it in `runReport`.
+/// What is computed over all rows, beside the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
@@ -281,6 +281,8 @@ pub enum MetricAggregation {
     Minimum,
     /// The largest value of a row.
     Maximum,
+    /// How many rows there are. The API has the name, and `runReport` refuses it.
+    Count,
 }
 
 impl MetricAggregation {
