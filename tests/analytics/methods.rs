@@ -229,6 +229,13 @@ fn batch_with_another_number_of_reports_is_refused() {
         error.to_string(),
         "the answer of Analytics is no batch of reports: it has 0 reports, requested were 2"
     );
+    google
+        .answer_next_report(200, json!({"reports": [{}, {}], "kind": "analyticsData#batchRunPivotReports"}));
+    let results = property(&google, ANALYTICS_READONLY).batch_run_reports(&[by("country"), by("date")]);
+    assert_eq!(
+        results[0].as_ref().expect_err("pivot reports").to_string(),
+        "the answer of Analytics is no batch of reports: it is the answer of another method"
+    );
 }
 
 fn pivot() -> PivotRequest {
