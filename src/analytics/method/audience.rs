@@ -6,6 +6,7 @@ use crate::analytics::call::Target;
 use crate::analytics::client::Property;
 use crate::analytics::document;
 use crate::analytics::report::AudienceBody;
+use crate::analytics::request::{Check, Extra};
 use crate::analytics::rows::Rows;
 use crate::analytics::wire::{Message, Part, as_text, is_default, is_zero, some_as_text, some_float};
 use crate::error::{Error, ErrorKind, scrub};
@@ -87,6 +88,7 @@ impl Property {
     /// As [`run_report`](Self::run_report); [`ErrorKind::Api`] when the export is not ready yet.
     pub fn query_audience_export(&self, name: &str, query: &AudienceQuery) -> Result<AudienceRows, Error> {
         let path = format!("/audienceExports/{}:query", self.export_id(name)?);
+        query.check()?;
         let body = super::json("audience query", query)?;
         self.read("the rows of the audience export", &path, Some(&body), AudienceRows::from_json)
     }
@@ -341,6 +343,9 @@ pub struct AudienceQuery {
     /// How many rows at most: 10,000 by default, 250,000 at most.
     #[serde(skip_serializing_if = "is_default", serialize_with = "some_as_text")]
     pub limit: Option<u64>,
+    /// Fields that this crate does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 impl AudienceQuery {
@@ -362,6 +367,19 @@ impl AudienceQuery {
     pub fn limit(mut self, rows: u64) -> Self {
         self.limit = Some(rows);
         self
+    }
+
+    /// Adds a field that this crate does not know, as
+    /// [`ReportRequest::extra`](crate::analytics::ReportRequest::extra()).
+    #[must_use]
+    pub fn extra(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        self.extra.add(name, value);
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let check = Check { what: "audience query", dimensions: &[], metrics: &[] };
+        check.extra(&self.extra, || Self { extra: Extra::default(), ..self.clone() })
     }
 }
 
