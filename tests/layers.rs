@@ -74,7 +74,10 @@ const FOLDERS: &[(&str, &[&str])] = &[
             "ledger", "refusal", "call", "client", "method",
         ],
     ),
-    ("analytics/request", &["column", "date", "order", "filter", "cohort", "comparison", "extra", "check"]),
+    (
+        "analytics/request",
+        &["column", "date", "order", "number", "filter", "cohort", "comparison", "extra", "check"],
+    ),
     ("analytics/answer", &["enum_value", "column", "metadata", "quota"]),
     ("analytics/table", &["read"]),
     ("analytics/rows", &["misfit", "cell", "row"]),
@@ -84,7 +87,18 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ),
     (
         "analytics/method",
-        &["run_report", "metadata", "compatibility", "quotas", "realtime", "pivot", "batch", "audience"],
+        &[
+            "run_report",
+            "metadata",
+            "compatibility",
+            "quotas",
+            "realtime",
+            "pivot",
+            "batch",
+            "audience_export",
+            "audience_rows",
+            "audience",
+        ],
     ),
     ("testing", &["clock", "key", "source", "google"]),
 ];

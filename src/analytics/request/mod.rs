@@ -10,6 +10,7 @@ mod comparison;
 mod date;
 mod extra;
 mod filter;
+mod number;
 mod order;
 
 pub(super) use check::Check;
@@ -18,7 +19,8 @@ pub use column::{Dimension, DimensionExpression, Metric};
 pub use comparison::{Comparison, ComparisonPart};
 pub use date::DateRange;
 pub use extra::Extra;
-pub use filter::{Filter, FilterExpression, FilterTest, MatchType, NumericOperation, NumericValue};
+pub use filter::{Filter, FilterExpression, FilterTest, MatchType};
+pub use number::{NumericOperation, NumericValue};
 pub use order::{OrderBy, OrderField, OrderType, PivotSelection};
 
 use super::wire::{as_text, is_false, is_zero, some_as_text};
