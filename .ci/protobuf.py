@@ -1,9 +1,9 @@
 """Holds requests and answers of `shortway` against Google's own protobuf messages.
 
-Needs the package google-analytics-data. Requests must parse strictly, be what Google's own writer makes of them, and have
-every field between them. Answers are drawn at random from the descriptors: what the crate writes after it has read one
-must be the same message. Left out of the draw: cells without a value, which the crate does not tell from empty ones,
-and aggregates that are an empty object, which it leaves out.
+Needs the package google-analytics-data. Requests must parse strictly, be what Google's own writer makes of
+them, and have every field between them. Answers are drawn at random from the descriptors: what the crate writes
+after it has read one must be the same message. Left out of the draw: cells without a value, which the crate does
+not tell from empty ones, and aggregates that are an empty object, which it leaves out.
 """
 
 import json

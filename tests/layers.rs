@@ -88,11 +88,14 @@ const FOLDERS: &[(&str, &[&str])] = &[
     (
         "analytics",
         &[
-            "wire", "property", "request", "answer", "document", "table", "rows", "report", "refusal",
-            "call", "client", "method",
+            "wire", "property", "request", "answer", "document", "table", "rows", "report", "bucket",
+            "ledger", "refusal", "call", "client", "method",
         ],
     ),
-    ("analytics/request", &["column", "date", "order", "filter", "cohort", "comparison", "extra", "check"]),
+    (
+        "analytics/request",
+        &["column", "date", "order", "number", "filter", "cohort", "comparison", "extra", "check"],
+    ),
     ("analytics/answer", &["enum_value", "column", "metadata", "quota"]),
     ("analytics/table", &["read", "scan"]),
     ("analytics/rows", &["misfit", "cell", "row", "plain"]),
@@ -102,7 +105,18 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ),
     (
         "analytics/method",
-        &["run_report", "metadata", "compatibility", "quotas", "realtime", "pivot", "batch", "audience"],
+        &[
+            "run_report",
+            "metadata",
+            "compatibility",
+            "quotas",
+            "realtime",
+            "pivot",
+            "batch",
+            "audience_export",
+            "audience_rows",
+            "audience",
+        ],
     ),
     ("testing", &["clock", "key", "source", "google"]),
 ];

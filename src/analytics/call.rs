@@ -1,6 +1,6 @@
 //! One method of the Data API, called with a token, again if that may help, and by a deadline.
 
-use super::answer::PropertyQuota;
+use super::ledger::{Category, Ledger};
 use super::property::PropertyId;
 use super::refusal::{self, refusal};
 use crate::authorize::{Answer, Authorized, Failed};
@@ -9,8 +9,7 @@ use crate::error::{Error, ErrorKind, GoogleStatus};
 use crate::http::{Class, Limits, Request, Url, class, header, is_html};
 use crate::retry::{self, Attempt, Outcome, RetryPolicy, Schedule};
 use crate::token_source::Ask;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The Data API's own address.
@@ -26,15 +25,10 @@ pub(super) struct Caller {
     pub(super) endpoint: Option<Url>,
     pub(super) timeout: Duration,
     pub(super) max_body: usize,
-    /// What was left of each quota when an answer last said so; clones share it.
-    pub(super) quotas: Arc<Mutex<BTreeMap<(PropertyId, Category), PropertyQuota>>>,
-}
-
-/// Which quotas of a property a method uses. Those of funnel reports are not seen here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Category {
-    Core,
-    Realtime,
+    /// What is known of the quotas; clones share it.
+    pub(super) ledger: Ledger,
+    /// How many tokens are left to other programs: 0 for none.
+    pub(super) floor: u32,
 }
 
 /// A method, what it is called on, and what is sent.
@@ -59,14 +53,6 @@ impl Target<'_> {
 }
 
 impl Caller {
-    pub(super) fn quota(&self, property: PropertyId, category: Category) -> Option<PropertyQuota> {
-        self.quotas.lock().unwrap_or_else(PoisonError::into_inner).get(&(property, category)).copied()
-    }
-
-    pub(super) fn saw_quota(&self, property: PropertyId, category: Category, quota: PropertyQuota) {
-        self.quotas.lock().unwrap_or_else(PoisonError::into_inner).insert((property, category), quota);
-    }
-
     /// Calls the method and reads the response with `parse`.
     pub(super) fn call<T>(
         &self,
@@ -74,18 +60,35 @@ impl Caller {
         parse: impl Fn(&[u8]) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let url = self.url(target.path)?;
+        self.admit(target)?;
         let deadline = self.clock.monotonic() + self.timeout;
         let schedule =
             Schedule { policy: self.retry, clock: &*self.clock, deadline, waits_for_network: false };
         retry::run(schedule, |attempt| match self.attempt(target, &url, &parse, deadline, attempt) {
             Ok(value) => Outcome::Final(Ok(value)),
             Err(Failed::Token(error)) => Outcome::Final(Err(error)),
-            Err(Failed::Request(error)) if may_pass(&error, target.reads) => {
-                log::debug!("attempt {} for {} failed: {error}", attempt.number, target.what);
-                Outcome::Again(error)
+            Err(Failed::Request(error)) => {
+                self.count(target, &error);
+                if may_pass(&error, target.reads) && self.admit(target).is_ok() {
+                    log::debug!("attempt {} for {} failed: {error}", attempt.number, target.what);
+                    Outcome::Again(error)
+                } else {
+                    Outcome::Final(Err(error.with_attempts(attempt.number)))
+                }
             }
-            Err(Failed::Request(error)) => Outcome::Final(Err(error.with_attempts(attempt.number))),
         })
+    }
+
+    /// Refuses a call for which the client has nothing left to spend.
+    fn admit(&self, target: Target<'_>) -> Result<(), Error> {
+        self.ledger.admit(target.property, target.category(), self.floor, self.clock.now())
+    }
+
+    /// Counts an answer that spent one of the property's server errors.
+    fn count(&self, target: Target<'_>, error: &Error) {
+        if matches!(error.status(), Some(500 | 503)) {
+            self.ledger.server_error(target.property, target.category(), self.clock.now());
+        }
     }
 
     fn url(&self, path: &str) -> Result<Url, Error> {
@@ -129,7 +132,7 @@ impl Caller {
             identity: identity.as_ref(),
             secret: token.expose_secret(),
             answered: self.clock.now(),
-            quota: self.quota(target.property, target.category()),
+            quota: self.ledger.quota(target.property, target.category()),
         };
         if class(response.status()) != Class::Success {
             return Err(Failed::Request(refusal(&response, context)));
@@ -164,6 +167,8 @@ fn may_pass(error: &Error, reads: bool) -> bool {
         ErrorKind::Dns | ErrorKind::Connect => true,
         ErrorKind::Timeout | ErrorKind::Closed | ErrorKind::Protocol | ErrorKind::Unavailable => reads,
         ErrorKind::Schema => reads && error.is_retryable(),
+        // The request was refused, so that nothing was done; only a short wait is waited for.
+        ErrorKind::Quota => error.retry_at().is_some(),
         _ => false,
     }
 }

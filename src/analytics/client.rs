@@ -1,7 +1,8 @@
 //! The client: asks Analytics with tokens from any source, again if that may help, and by a deadline.
 
 use super::answer::PropertyQuota;
-use super::call::{Caller, Category, Target};
+use super::call::{Caller, Target};
+use super::ledger::{Category, Ledger};
 use super::property::PropertyId;
 use crate::authorize::Authorized;
 use crate::clock::{Clock, SystemClock};
@@ -77,7 +78,8 @@ impl Analytics {
             endpoint: None,
             timeout: TIMEOUT,
             max_body: MAX_BODY,
-            quotas: Arc::default(),
+            ledger: Ledger::default(),
+            floor: 0,
         }))
     }
 
@@ -101,14 +103,25 @@ impl Analytics {
 
     /// How often a report is asked for: twice by default, the second time after up to a second. Each answer
     /// of 5xx is one of the ten server errors that Google grants a project on a property in an hour, so many
-    /// attempts do harm.
+    /// attempts do harm. After five in an hour a client and its clones send the property no request until the
+    /// hour has passed: the error has the kind [`ErrorKind::Quota`](crate::ErrorKind::Quota).
     ///
-    /// Whatever `policy` says, only network faults, answers of 5xx and bodies that end too soon are asked for
-    /// again: never a refusal, never with a quota used up, never because the token source failed, which has
-    /// retries of its own.
+    /// Whatever `policy` says, only network faults, answers of 5xx, bodies that end too soon, and quotas that
+    /// are refilled within the policy's longest pause (too many requests at the same time: 1 to 5 s) are
+    /// requested again: never a refusal, never because the token source failed, which has retries of its own.
     #[must_use]
     pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
         Arc::make_mut(&mut self.0).retry = policy;
+        self
+    }
+
+    /// Leaves so many tokens of a property to other programs: 0 by default. A request is refused before it is
+    /// sent when the last answer said that fewer tokens are left, for the day, the hour, or the hour of this
+    /// project, until that quota is reset ([`Error::retry_at`]). What answers say is known of requests that
+    /// ask for the quota, as those of `new()` do.
+    #[must_use]
+    pub fn with_quota_floor(mut self, tokens: u32) -> Self {
+        Arc::make_mut(&mut self.0).floor = tokens;
         self
     }
 
@@ -163,19 +176,20 @@ impl Property {
     /// may be lower by now. `None` until an answer has said.
     #[must_use]
     pub fn last_quota(&self) -> Option<PropertyQuota> {
-        self.caller().quota(self.id, Category::Core)
+        self.caller().ledger.quota(self.id, Category::Core)
     }
 
     /// The same for the quota of realtime reports.
     #[must_use]
     pub fn last_realtime_quota(&self) -> Option<PropertyQuota> {
-        self.caller().quota(self.id, Category::Realtime)
+        self.caller().ledger.quota(self.id, Category::Realtime)
     }
 
     /// Keeps what an answer says about a quota.
     pub(super) fn saw_quota(&self, category: Category, quota: Option<&PropertyQuota>) {
         if let Some(quota) = quota {
-            self.caller().saw_quota(self.id, category, *quota);
+            let caller = self.caller();
+            caller.ledger.saw(self.id, category, *quota, caller.clock.now());
         }
     }
 

@@ -73,9 +73,11 @@
 //! ```
 
 mod answer;
+mod bucket;
 mod call;
 mod client;
 mod document;
+mod ledger;
 mod method;
 mod property;
 mod refusal;

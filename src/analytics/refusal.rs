@@ -4,7 +4,8 @@
 //! document itself is its cause. A wrong path gets an HTML page.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/errors>
 
-use super::answer::{PropertyQuota, QuotaStatus};
+use super::answer::PropertyQuota;
+use super::bucket::Quota;
 use super::property::PropertyId;
 use crate::error::{Error, ErrorKind, GoogleStatus};
 use crate::http::{self, Class, Response};
@@ -51,7 +52,8 @@ pub(super) fn refusal(response: &Response<Vec<u8>>, context: Context<'_>) -> Err
     let at = status
         .and_then(GoogleStatus::retry_delay)
         .and_then(|delay| context.answered.checked_add(delay))
-        .or_else(|| http::retry_after(response.headers(), context.answered));
+        .or_else(|| http::retry_after(response.headers(), context.answered))
+        .or_else(|| quota.and_then(|quota| quota.refilled(context.answered)));
     if let Some(at) = at.filter(|_| error.is_retryable()) {
         error = error.with_retry_at(at);
     }
@@ -157,95 +159,6 @@ fn is_console(link: &str) -> bool {
         && matches!(host, Some("console.cloud.google.com" | "console.developers.google.com"))
 }
 
-/// A quota that a request met. The bucket can be told only from the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Quota {
-    Day,
-    Hour,
-    ProjectHour,
-    Concurrent,
-    Thresholded,
-    ServerErrors,
-    /// Requests a minute, of all Google APIs.
-    Minute,
-    Unknown,
-}
-
-impl Quota {
-    /// The quota that a response with this HTTP status names, if it is about one.
-    fn of(http: u16, status: Option<&GoogleStatus>) -> Option<Self> {
-        let text = status.map(|status| status.message.to_ascii_lowercase()).unwrap_or_default();
-        let reason = status.and_then(GoogleStatus::reason).unwrap_or_default();
-        let limit = status.and_then(|s| s.metadata("quota_limit")).unwrap_or_default().to_ascii_lowercase();
-        let about_quota = http == 429
-            || status.is_some_and(|status| status.status == "RESOURCE_EXHAUSTED")
-            || matches!(reason, "RATE_LIMIT_EXCEEDED" | "RESOURCE_QUOTA_EXCEEDED" | "QUOTA_EXCEEDED")
-            || http == 403 && (text.contains("quota exceeded") || text.contains("rate limit exceeded"));
-        let says = |words: &[&str]| words.iter().all(|word| text.contains(word));
-        about_quota.then(|| {
-            if says(&["concurrent"]) {
-                Self::Concurrent
-            } else if says(&["threshold"]) {
-                Self::Thresholded
-            } else if says(&["server error"]) {
-                Self::ServerErrors
-            } else if says(&["tokens", "project", "hour"]) {
-                Self::ProjectHour
-            } else if says(&["tokens", "hour"]) {
-                Self::Hour
-            } else if says(&["day"]) || says(&["daily"]) || limit.contains("perday") {
-                Self::Day
-            } else if says(&["minute"]) || limit.contains("perminute") || reason == "RATE_LIMIT_EXCEEDED" {
-                Self::Minute
-            } else {
-                Self::Unknown
-            }
-        })
-    }
-
-    /// The bucket that was empty when the property's quota was last seen.
-    fn empty(quota: PropertyQuota) -> Option<Self> {
-        let buckets = [
-            (quota.tokens_per_day, Self::Day),
-            (quota.tokens_per_hour, Self::Hour),
-            (quota.tokens_per_project_per_hour, Self::ProjectHour),
-            (quota.server_errors_per_project_per_hour, Self::ServerErrors),
-            (quota.potentially_thresholded_requests_per_hour, Self::Thresholded),
-            (quota.concurrent_requests, Self::Concurrent),
-        ];
-        let is_empty =
-            |bucket: &Option<QuotaStatus>| bucket.and_then(|b| b.remaining).is_some_and(|left| left <= 0);
-        buckets.into_iter().find(|(bucket, _)| is_empty(bucket)).map(|(_, quota)| quota)
-    }
-
-    fn advice(self) -> &'static str {
-        match self {
-            Self::Day => {
-                "the property's tokens for today are used; the quota is reset at midnight Pacific time: send fewer or smaller requests, or wait"
-            }
-            Self::Hour => {
-                "the property's tokens for this hour are used; wait: the quota is reset within an hour"
-            }
-            Self::ProjectHour => {
-                "the tokens of this project on the property for this hour are used; wait: the quota is reset within an hour"
-            }
-            Self::Concurrent => {
-                "too many requests at the same time on this property; send the request again when another one has ended"
-            }
-            Self::Thresholded => {
-                "too many requests in this hour that could identify persons (demographics, audiences); wait: the quota is reset within an hour"
-            }
-            Self::ServerErrors => {
-                "too many server errors in this hour: Google refuses every request of this project to the property; wait: the quota is reset within an hour"
-            }
-            Self::Minute => "too many requests in this minute; wait a minute",
-            Self::Unknown => {
-                "a quota is used; quotas_snapshot shows which one; most are reset within an hour, daily ones at midnight Pacific time"
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,32 +178,5 @@ mod tests {
         ] {
             assert!(!is_console(link), "{link}");
         }
-    }
-
-    #[test]
-    fn quota_is_told_by_the_message() {
-        let of = |http, message: &str, reason: &str| {
-            let detail = format!(r#"[{{"reason":"{reason}"}}]"#);
-            let body = format!(r#"{{"error":{{"code":{http},"message":"{message}","details":{detail}}}}}"#);
-            Quota::of(http, GoogleStatus::parse(body.as_bytes(), "").as_ref())
-        };
-        for (message, quota) in [
-            ("Exhausted property tokens for a project per hour.", Quota::ProjectHour),
-            ("Exhausted concurrent requests quota.", Quota::Concurrent),
-            ("Exhausted potentially thresholded requests quota.", Quota::Thresholded),
-            ("Exhausted server errors quota for a project per hour.", Quota::ServerErrors),
-            ("Exhausted property tokens per hour.", Quota::Hour),
-            ("Exhausted property tokens per day.", Quota::Day),
-            (
-                "Quota exceeded for quota metric 'x' and limit 'Requests per minute' of service.",
-                Quota::Minute,
-            ),
-            ("no more", Quota::Unknown),
-        ] {
-            assert_eq!(of(429, message, ""), Some(quota), "{message}");
-        }
-        assert_eq!(of(403, "Quota exceeded for limit 'Requests per minute'", ""), Some(Quota::Minute));
-        assert_eq!(of(403, "no", "RATE_LIMIT_EXCEEDED"), Some(Quota::Minute));
-        assert_eq!(of(403, "User does not have sufficient permissions for this property.", ""), None);
     }
 }

@@ -85,6 +85,7 @@ fn compatibility_is_told_for_each_field() {
         "Analytics refused the compatibility check on property 1234: Field x is not a valid metric. For a list of \
          valid dimensions and metrics, see https://developers.google.com/analytics/devguides/reporting/data/v1/api-schema"
     );
+    assert_eq!(CompatibilityRequest::new().extra("a", [1]).effective().expect("JSON"), r#"{"a":[1]}"#);
     let twice = CompatibilityRequest::new().metrics(["x", "x"]);
     let error = property.check_compatibility(&twice).expect_err("twice");
     assert_eq!(error.message(), "the compatibility request has two columns named `x`");
@@ -229,6 +230,13 @@ fn batch_with_another_number_of_reports_is_refused() {
         error.to_string(),
         "the answer of Analytics is no batch of reports: it has 0 reports, requested were 2"
     );
+    google
+        .answer_next_report(200, json!({"reports": [{}, {}], "kind": "analyticsData#batchRunPivotReports"}));
+    let results = property(&google, ANALYTICS_READONLY).batch_run_reports(&[by("country"), by("date")]);
+    assert_eq!(
+        results[0].as_ref().expect_err("pivot reports").to_string(),
+        "the answer of Analytics is no batch of reports: it is the answer of another method"
+    );
 }
 
 fn pivot() -> PivotRequest {
@@ -330,6 +338,9 @@ fn audience_export_is_created_waited_for_and_read() {
         (export.name.as_str(), export.state),
         ("properties/1234/audienceExports/1", Some(AudienceExportState::Creating))
     );
+    let twice = AudienceQuery::new().limit(1).extra("limit", "2");
+    let error = property.query_audience_export(&export.name, &twice).expect_err("there already");
+    assert_eq!(error.message(), "the extra field `limit` of the audience query is there already");
     let error = property.query_audience_export(&export.name, &AudienceQuery::new()).expect_err("too early");
     assert_eq!(error.code(), Some("FAILED_PRECONDITION"));
     let export = thread::scope(|scope| {

@@ -1,10 +1,13 @@
 //! What the figures are worth, and what is left of the quota.
 
+use crate::util::endpoint::Endpoint;
 use crate::{answer_to, columns, fake, matching, property, week};
 use serde_json::{Value, json};
-use shortway::ErrorKind;
-use shortway::analytics::{Doubt, RealtimeRequest, Report, ReportRequest};
+use shortway::analytics::{Analytics, Doubt, RealtimeRequest, Report, ReportRequest};
 use shortway::scope::ANALYTICS_READONLY;
+use shortway::testing::{ManualClock, ScriptedSource};
+use shortway::{Clock, ErrorKind, RetryPolicy};
+use std::time::Duration;
 
 fn with_metadata(cells: &[(&str, &str)], metadata: &Value) -> Report {
     let mut body = columns("country", "sessions", cells);
@@ -143,4 +146,59 @@ fn answers_serialize_to_the_json_that_they_came_from() {
     });
     let report = Report::from_json(body.to_string().as_bytes(), &matching(&body)).expect("a report");
     assert_eq!(serde_json::to_value(&report).expect("JSON"), body);
+}
+
+#[test]
+fn floor_of_tokens_is_kept_until_the_quota_is_reset() {
+    let clock = ManualClock::new();
+    let google = fake();
+    let tokens = ScriptedSource::new().then_token("ya29.x").then_token("ya29.x").then_token("ya29.x");
+    let analytics = Analytics::new(tokens).with_clock(clock.clone()).with_quota_floor(100);
+    let property = analytics.with_endpoint(&google.api_url()).expect("a client").property(1234);
+    let request = week().metrics(["screenPageViews"]);
+    let answer = |left: i32| {
+        let quota =
+            json!({"tokensPerDay": {"remaining": 9000}, "tokensPerProjectPerHour": {"remaining": left}});
+        google.answer_next_report(
+            200,
+            json!({"metricHeaders": [{"name": "screenPageViews"}], "propertyQuota": quota}),
+        );
+    };
+    answer(100);
+    property.run_report(&request).expect("nothing is known yet");
+    answer(99);
+    property.run_report(&request).expect("as many as the floor");
+    let error = property.run_report(&request).expect_err("below the floor");
+    assert_eq!((error.kind(), google.report_requests()), (ErrorKind::Quota, 2));
+    assert_eq!(
+        error.to_string(),
+        "property 1234 has 99 tokens left for this hour and project, fewer than the floor of 100: the request is not \
+         sent; wait until the quota is reset, or lower the floor of Analytics::with_quota_floor"
+    );
+    assert_eq!(error.retry_at(), Some(clock.now() + Duration::from_secs(3600)));
+    clock.advance(Duration::from_secs(3600));
+    answer(14_000);
+    property.run_report(&request).expect("the next hour");
+}
+
+#[test]
+fn client_spends_five_server_errors_of_an_hour_and_no_more() {
+    let server = Endpoint::always(503, "");
+    let clock = ManualClock::new();
+    let tokens = (0..20).fold(ScriptedSource::new(), |tokens, _| tokens.then_token("ya29.x"));
+    let analytics = Analytics::new(tokens).with_clock(clock.clone()).with_retry(RetryPolicy::NONE);
+    let property = analytics.with_endpoint(&server.url).expect("a client").property(1234);
+    let kinds = || property.run_report(&week()).expect_err("out of order").kind();
+    for _ in 0..5 {
+        assert_eq!(kinds(), ErrorKind::Unavailable);
+    }
+    let error = property.run_report(&week()).expect_err("spent");
+    assert_eq!(
+        error.to_string(),
+        "5 server errors on property 1234 in this hour: no request is sent until the hour has passed; Google refuses \
+         every request of the project to the property after 10; wait"
+    );
+    assert_eq!((error.kind(), server.received().len()), (ErrorKind::Quota, 5));
+    clock.advance(Duration::from_secs(3600));
+    assert_eq!(kinds(), ErrorKind::Unavailable);
 }

@@ -1,14 +1,17 @@
 //! Attempts and the time limit.
 
 use crate::util::endpoint::Endpoint;
-use crate::{columns, week};
+use crate::{columns, fake, week};
+use serde_json::{Value, json};
 use shortway::analytics::{Analytics, Property};
 use shortway::http::{Request, RequestBody, Response, ResponseBody, Timeouts, Transport};
+use shortway::scope::ANALYTICS_READONLY;
 use shortway::testing::{ManualClock, ScriptedSource};
 use shortway::{Clock, Error, ErrorKind, RetryPolicy, Token, TokenKind};
 use std::error::Error as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 /// A source that gives a token whenever it is asked, and two quick attempts.
@@ -49,7 +52,7 @@ fn report_that_a_fault_kept_back_is_asked_for_once_more() {
 }
 
 #[test]
-fn refusals_and_quotas_are_final() {
+fn refusals_and_quotas_without_a_time_are_final() {
     for (status, body, kind) in [
         (403, "", ErrorKind::Api),
         (429, "", ErrorKind::Quota),
@@ -152,4 +155,56 @@ fn report_that_hangs_is_requested_again_within_its_time_limit() {
         [(60, Some(30)), (30, None)],
         "half of the time for a sign of life, then all that is left"
     );
+}
+
+fn quota(message: &str) -> Value {
+    json!({"error": {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED"}})
+}
+
+#[test]
+fn report_that_waits_for_a_slot_is_requested_again_after_some_seconds() {
+    let clock = ManualClock::new();
+    let google = fake();
+    google.answer_next_report(429, quota("Exhausted concurrent requests quota."));
+    let tokens = shortway::service_account(google.key(), [ANALYTICS_READONLY])
+        .token_endpoint(google.token_url())
+        .clock(clock.clone())
+        .build()
+        .expect("a source");
+    let analytics = Analytics::new(tokens).with_clock(clock.clone());
+    let property = analytics.with_endpoint(&google.api_url()).expect("a client").property(1234);
+    let begun = clock.now();
+    let report = thread::scope(|scope| {
+        let caller = scope.spawn(|| property.run_report(&week().metrics(["screenPageViews"])));
+        while !caller.is_finished() {
+            if clock.waiting() > 0 {
+                clock.advance(Duration::from_secs(1));
+            }
+            thread::yield_now();
+        }
+        caller.join().expect("no panic")
+    });
+    assert_eq!(report.expect("the second answer").len(), 1);
+    assert_eq!(google.report_requests(), 2);
+    let waited = clock.now().duration_since(begun).expect("later").as_secs();
+    assert!((1..=6).contains(&waited), "{waited}");
+}
+
+#[test]
+fn quota_of_an_hour_or_a_day_is_final_and_says_when_it_is_refilled() {
+    for (message, refilled) in [
+        ("Exhausted property tokens for a project per hour.", 3600),
+        ("Exhausted property tokens per day.", 8 * 3600),
+    ] {
+        let google = fake();
+        google.answer_next_report(429, quota(message));
+        let clock = ManualClock::new();
+        let tokens = ScriptedSource::new().then_token("ya29.x");
+        let analytics = Analytics::new(tokens).with_clock(clock.clone());
+        let property = analytics.with_endpoint(&google.api_url()).expect("a client").property(1234);
+        let error = property.run_report(&week()).expect_err("exhausted");
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Quota, Some(1)));
+        assert_eq!(error.retry_at(), Some(clock.now() + Duration::from_secs(refilled)), "{message}");
+        assert_eq!(google.report_requests(), 1);
+    }
 }

@@ -161,7 +161,7 @@ fn pivot() -> PivotRequest {
         .dates(DateRange::yesterday())
         .dimensions(["country", "city"])
         .metrics(["sessions"])
-        .pivot(by_country.metric_aggregations([MetricAggregation::Total]))
+        .pivot(by_country.metric_aggregations([MetricAggregation::Count]))
         .pivot(Pivot::new(["city"], 5))
         .dimension_filter(FilterExpression::empty("city"))
         .metric_filter(FilterExpression::less_than("sessions", 0.5))

@@ -3,9 +3,9 @@
 
 use super::pivot::{PivotReport, PivotRequest};
 use crate::analytics::answer::PropertyQuota;
-use crate::analytics::call::Category;
 use crate::analytics::client::Property;
 use crate::analytics::document;
+use crate::analytics::ledger::Category;
 use crate::analytics::report::Report;
 use crate::analytics::request::ReportRequest;
 use crate::error::{Error, ErrorKind};
@@ -39,6 +39,7 @@ impl Property {
     pub fn batch_run_reports(&self, requests: &[ReportRequest]) -> Vec<Result<Report, Error>> {
         let batch = Batch {
             verb: ":batchRunReports",
+            kind: r#""analyticsData#batchRunReports""#,
             check: |request: &ReportRequest| request.check(),
             parse: Report::from_json,
             quota: Report::property_quota,
@@ -51,6 +52,7 @@ impl Property {
     pub fn batch_run_pivot_reports(&self, requests: &[PivotRequest]) -> Vec<Result<PivotReport, Error>> {
         let batch = Batch {
             verb: ":batchRunPivotReports",
+            kind: r#""analyticsData#batchRunPivotReports""#,
             check: |request: &PivotRequest| request.check(),
             parse: PivotReport::from_json,
             quota: PivotReport::property_quota,
@@ -110,7 +112,7 @@ impl Property {
         }
         let body = super::json("batch request", &Requests { requests })?;
         let reports = self.read("the batch of reports", batch.verb, Some(&body), |body| {
-            let reports = reports(body, requests.len())?.into_iter().zip(requests);
+            let reports = reports(body, requests.len(), batch.kind)?.into_iter().zip(requests);
             Ok(reports.map(|(report, request)| (batch.parse)(report, request)).collect::<Vec<_>>())
         })?;
         for report in reports.iter().flatten() {
@@ -123,6 +125,8 @@ impl Property {
 /// How requests of one kind are checked, sent and read.
 struct Batch<'b, Q, R> {
     verb: &'b str,
+    /// What the answers say of themselves, as JSON.
+    kind: &'b str,
     check: fn(&Q) -> Result<(), Error>,
     parse: fn(&[u8], &Q) -> Result<R, Error>,
     quota: fn(&R) -> Option<&PropertyQuota>,
@@ -135,7 +139,7 @@ fn is_refusal(error: &Error) -> bool {
 }
 
 /// The bodies of so many reports.
-fn reports(body: &[u8], wanted: usize) -> Result<Vec<&[u8]>, Error> {
+fn reports<'b>(body: &'b [u8], wanted: usize, kind: &str) -> Result<Vec<&'b [u8]>, Error> {
     const WHAT: &str = "batch of reports";
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -144,9 +148,14 @@ fn reports(body: &[u8], wanted: usize) -> Result<Vec<&[u8]>, Error> {
         reports: Option<Vec<&'b RawValue>>,
         #[serde(borrow, default)]
         pivot_reports: Option<Vec<&'b RawValue>>,
+        #[serde(borrow, default)]
+        kind: Option<&'b RawValue>,
     }
     let text = document::text(body, WHAT)?;
     let body: Body<'_> = serde_json::from_str(text).map_err(|error| document::no_json(WHAT, &error))?;
+    if body.kind.is_some_and(|found| found.get() != kind) {
+        return Err(document::schema(WHAT, "it is the answer of another method"));
+    }
     let found = body.reports.or(body.pivot_reports).unwrap_or_default();
     if found.len() != wanted {
         let why = format!("it has {} reports, requested were {wanted}", found.len());

@@ -113,6 +113,15 @@ impl CompatibilityRequest {
         self
     }
 
+    /// The JSON that will be sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the request would be refused before it is sent.
+    pub fn effective(&self) -> Result<String, Error> {
+        self.check()?;
+        super::text("compatibility request", self)
+    }
+
     fn check(&self) -> Result<(), Error> {
         let check =
             Check { what: "compatibility request", dimensions: &self.dimensions, metrics: &self.metrics };

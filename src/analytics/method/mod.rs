@@ -1,6 +1,8 @@
 //! The methods of the Data API: one file each, with its request and its answer.
 
 mod audience;
+mod audience_export;
+mod audience_rows;
 mod batch;
 mod compatibility;
 mod metadata;
@@ -9,9 +11,8 @@ mod quotas;
 mod realtime;
 mod run_report;
 
-pub use audience::{
-    AudienceDimension, AudienceExport, AudienceExportState, AudienceExports, AudienceQuery, AudienceRows,
-};
+pub use audience_export::{AudienceDimension, AudienceExport, AudienceExportState, AudienceExports};
+pub use audience_rows::{AudienceQuery, AudienceRows};
 pub use compatibility::{
     Compatibility, CompatibilityReport, CompatibilityRequest, DimensionCompatibility, MetricCompatibility,
 };

@@ -2,8 +2,8 @@
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/properties/runPivotReport>
 
 use crate::analytics::answer::{Column, PropertyQuota, ResponseMetadata};
-use crate::analytics::call::Category;
 use crate::analytics::client::Property;
+use crate::analytics::ledger::Category;
 use crate::analytics::report::{Expected, PivotBody, PivotHeader};
 use crate::analytics::request::{
     Check, CohortSpec, Comparison, ComparisonPart, DateRange, Dimension, Extra, FilterExpression, Metric,

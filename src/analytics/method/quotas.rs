@@ -2,9 +2,10 @@
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1alpha/properties/getPropertyQuotasSnapshot>
 
 use crate::analytics::answer::PropertyQuota;
-use crate::analytics::call::{Category, Target};
+use crate::analytics::call::Target;
 use crate::analytics::client::Property;
 use crate::analytics::document;
+use crate::analytics::ledger::Category;
 use crate::analytics::wire::{Message, Part, is_default};
 use crate::error::Error;
 use serde::Serialize;

@@ -1,8 +1,8 @@
 //! `runRealtimeReport`: what happened in the last half an hour.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/properties/runRealtimeReport>
 
-use crate::analytics::call::Category;
 use crate::analytics::client::Property;
+use crate::analytics::ledger::Category;
 use crate::analytics::report::{Expected, Report};
 use crate::analytics::request::{
     Check, Dimension, Extra, FilterExpression, Metric, MetricAggregation, OrderBy,

@@ -1,8 +1,8 @@
 //! `runReport`: one page of a report.
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/properties/runReport>
 
-use crate::analytics::call::Category;
 use crate::analytics::client::Property;
+use crate::analytics::ledger::Category;
 use crate::analytics::report::Report;
 use crate::analytics::request::ReportRequest;
 use crate::error::Error;

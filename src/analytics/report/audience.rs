@@ -6,7 +6,7 @@ use crate::analytics::document;
 use crate::analytics::table::{self, Table};
 use crate::analytics::wire::{Fill, Part};
 use crate::error::Error;
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -88,6 +88,9 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 "rowCount" => map.next_value_seed(Fill(&mut self.found.row_count))?,
                 "audienceRows" => {
                     let table = &mut self.found.rows;
+                    if table.rows() > 0 {
+                        return Err(A::Error::custom("it has rows twice"));
+                    }
                     map.next_value_seed(table::Rows { table, size: self.size, sparse: false })?;
                 }
                 _ => {

@@ -281,6 +281,8 @@ impl Report {
             MetricAggregation::Total => &self.totals,
             MetricAggregation::Maximum => &self.maximums,
             MetricAggregation::Minimum => &self.minimums,
+            // No answer has a place for it.
+            MetricAggregation::Count => return Err(fail(NoFigure::NotSent)),
         };
         let column = self.figure_column(aggregation, range, metric).map_err(fail)?;
         let mut rows = (0..table.rows()).filter(|row| self.is_of(table, *row, range));

@@ -23,6 +23,7 @@ impl NoFigure<'_> {
             MetricAggregation::Total => "total",
             MetricAggregation::Maximum => "maximum",
             MetricAggregation::Minimum => "minimum",
+            MetricAggregation::Count => "count",
         };
         let metric = scrub(metric);
         Error::new(ErrorKind::Row, format!("no {what} of `{metric}`: {}", self.reason()))

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// Fields of a request that this crate does not know, for what Google adds tomorrow: see
 /// [`ReportRequest::extra`](crate::analytics::ReportRequest::extra()).
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Extra(BTreeMap<String, Value>);
 

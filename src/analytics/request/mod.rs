@@ -10,6 +10,7 @@ mod comparison;
 mod date;
 mod extra;
 mod filter;
+mod number;
 mod order;
 
 pub(super) use check::Check;
@@ -18,7 +19,8 @@ pub use column::{Dimension, DimensionExpression, Metric};
 pub use comparison::{Comparison, ComparisonPart};
 pub use date::DateRange;
 pub use extra::Extra;
-pub use filter::{Filter, FilterExpression, FilterTest, MatchType, NumericOperation, NumericValue};
+pub use filter::{Filter, FilterExpression, FilterTest, MatchType};
+pub use number::{NumericOperation, NumericValue};
 pub use order::{OrderBy, OrderField, OrderType, PivotSelection};
 
 use super::wire::{as_text, is_false, is_zero, some_as_text};
@@ -270,7 +272,7 @@ pub(super) fn range_names(ranges: &[DateRange]) -> Vec<String> {
     ranges.map(|(i, range)| range.name.clone().unwrap_or_else(|| format!("date_range_{i}"))).collect()
 }
 
-/// What is computed over all rows, beside the rows. The API knows COUNT too, and refuses it in `runReport`.
+/// What is computed over all rows, beside the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
@@ -281,6 +283,8 @@ pub enum MetricAggregation {
     Minimum,
     /// The largest value of a row.
     Maximum,
+    /// How many rows there are. The API has the name, and `runReport` refuses it.
+    Count,
 }
 
 impl MetricAggregation {
