@@ -1,6 +1,6 @@
 //! One cell: a text, read as the type that the caller wants.
 
-use super::misfit::Misfit;
+use super::misfit::{Fault, Misfit};
 use crate::analytics::answer::{Column, ColumnKind};
 use crate::analytics::wire::quoted;
 use serde::de::value::SeqDeserializer;
@@ -36,11 +36,8 @@ impl<'r> Cell<'r> {
 
     #[cold]
     fn misfit(&self, expected: &str) -> Misfit {
-        Misfit {
-            reason: format!("{} is not {expected}", quoted(self.text)),
-            column: Some(self.column),
-            placeholder: false,
-        }
+        let reason = format!("{} is not {expected}", quoted(self.text));
+        Misfit::new(Fault { reason, column: Some(self.column), placeholder: false })
     }
 
     fn parse<T: std::str::FromStr>(&self, expected: &str) -> Result<T, Misfit> {

@@ -5,16 +5,18 @@ use crate::error::{Error, ErrorKind, scrub};
 use serde::de;
 use std::fmt;
 
-/// Why a row does not fit a type.
+/// Why a row does not fit a type: one word, so that what every cell returns stays small.
+pub(super) type Misfit = Box<Fault>;
+
 #[derive(Debug)]
-pub(super) struct Misfit {
+pub(super) struct Fault {
     pub(super) reason: String,
     pub(super) column: Option<usize>,
     /// The cell is a placeholder: where the type is an `Option`, it can be read as `None`.
     pub(super) placeholder: bool,
 }
 
-impl Misfit {
+impl Fault {
     pub(super) fn into_error(self, row: Option<usize>, columns: &[Column]) -> Error {
         let name = self.column.and_then(|c| columns.get(c)).map(|c| scrub(&c.name));
         let place = match (row, &name) {
@@ -36,17 +38,17 @@ impl Misfit {
     }
 }
 
-impl fmt::Display for Misfit {
+impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
     }
 }
 
-impl std::error::Error for Misfit {}
+impl std::error::Error for Fault {}
 
 impl de::Error for Misfit {
     fn custom<T: fmt::Display>(reason: T) -> Self {
-        Self { reason: reason.to_string(), column: None, placeholder: false }
+        Self::new(Fault { reason: reason.to_string(), column: None, placeholder: false })
     }
 
     fn missing_field(field: &'static str) -> Self {

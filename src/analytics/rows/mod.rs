@@ -50,7 +50,7 @@ impl<'r, T: Deserialize<'r>> Iterator for Rows<'r, T> {
                 Ok(value) => return Some(Ok(value)),
                 // What an Option holds shows only when it is read: the row is read once more, this cell as
                 // None.
-                Err(Misfit { column: Some(column), placeholder: true, .. }) if self.optional.add(column) => {}
+                Err(misfit) if misfit.placeholder && self.optional.add(misfit.column) => {}
                 Err(misfit) => return Some(Err(misfit.into_error(Some(row), self.columns))),
             }
         }
@@ -89,7 +89,10 @@ fn read_cell<'r, T: Deserialize<'r>>(cell: &Cell<'r>) -> Result<T, Misfit> {
         true => T::deserialize(&Cell { none: true, ..*cell }),
         false => Err(misfit),
     });
-    read.map_err(|misfit| Misfit { column: Some(cell.column), ..misfit })
+    read.map_err(|mut misfit| {
+        misfit.column = Some(cell.column);
+        misfit
+    })
 }
 
 /// A value for a cell that is not there: `None`, if `T` has one.

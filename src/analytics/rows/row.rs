@@ -110,10 +110,10 @@ impl<'r> MapAccess<'r> for Walk<'r, '_> {
     #[inline(always)]
     fn next_value_seed<V: DeserializeSeed<'r>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
         let cell = self.cell();
-        seed.deserialize(&cell).map_err(|misfit| Misfit {
-            column: Some(cell.column),
-            placeholder: cell.is_placeholder(),
-            ..misfit
+        seed.deserialize(&cell).map_err(|mut misfit| {
+            misfit.column = Some(cell.column);
+            misfit.placeholder = cell.is_placeholder();
+            misfit
         })
     }
 
@@ -147,12 +147,12 @@ impl ColumnSet {
     }
 
     /// Whether the column was not there and is now.
-    pub(super) fn add(&mut self, column: usize) -> bool {
-        let is_new = !self.has(column);
-        match self.0.get_mut(column / 64) {
-            Some(word) => *word |= 1 << (column % 64),
-            None => return false,
-        }
-        is_new
+    pub(super) fn add(&mut self, column: Option<usize>) -> bool {
+        let word = column.and_then(|column| Some((self.0.get_mut(column / 64)?, 1 << (column % 64))));
+        word.is_some_and(|(word, bit)| {
+            let is_new = *word & bit == 0;
+            *word |= bit;
+            is_new
+        })
     }
 }
