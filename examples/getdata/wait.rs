@@ -1,7 +1,7 @@
 //! Says on stderr what a slow run waits for: a job may start before its network.
 //!
-//! The crate repeats failed attempts until its deadline. A transport around the real one keeps the last failure,
-//! so that the note can tell why the run waits.
+//! The crate repeats failed attempts until its deadline. A transport around the real one keeps the last
+//! failure, so that the note can tell why the run waits.
 
 use crate::say;
 use shortway::Error;

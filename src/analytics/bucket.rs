@@ -68,8 +68,8 @@ impl Quota {
         buckets.into_iter().find(|(bucket, _)| is_empty(bucket)).map(|(_, quota)| quota)
     }
 
-    /// When another request may be answered. Quotas of an hour are taken to be reset at the full hour, that of
-    /// a day is at midnight Pacific time; a slot for a request at the same time is free in seconds.
+    /// When another request may be answered. Quotas of an hour are taken to be reset at the full hour, that
+    /// of a day is at midnight Pacific time; a slot for a request at the same time is free in seconds.
     pub(super) fn refilled(self, now: SystemTime) -> Option<SystemTime> {
         let seconds = now.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
         let wait = match self {

@@ -1,4 +1,4 @@
-//! The client: asks Analytics with tokens from any source, again if that may help, and by a deadline.
+//! The client: calls Analytics with tokens from any source, again if that may help, and by a deadline.
 
 use super::answer::PropertyQuota;
 use super::call::{Caller, Target};
@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// The longest time limit that counts: a day. Added to a clock's reading it must not overflow.
 const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
 
-/// How often a report is asked for at most: twice. Each answer of 5xx is one of the ten server errors that a
+/// How often a report is requested at most: twice. Each answer of 5xx is one of the ten server errors that a
 /// property grants a project in an hour; the last of them would close it for the rest of the hour.
 const ATTEMPTS: u32 = 2;
 
@@ -62,7 +62,7 @@ const MAX_BODY: usize = 512 << 20;
 pub struct Analytics(Arc<Caller>);
 
 impl Analytics {
-    /// A client that asks Google with tokens from `tokens`, over connections of its own. To use the same
+    /// A client of Google's API with tokens from `tokens`, over connections of its own. To use the same
     /// source elsewhere too, give clones of it away ([`Cached`](crate::Cached)), or of an `Arc` around it
     /// (any source).
     pub fn new(tokens: impl TokenSource + 'static) -> Self {
@@ -101,7 +101,7 @@ impl Analytics {
         self
     }
 
-    /// How often a report is asked for: twice by default, the second time after up to a second. Each answer
+    /// How often a report is requested: twice by default, the second time after up to a second. Each answer
     /// of 5xx is one of the ten server errors that Google grants a project on a property in an hour, so many
     /// attempts do harm. After five in an hour a client and its clones send the property no request until the
     /// hour has passed: the error has the kind [`ErrorKind::Quota`](crate::ErrorKind::Quota).
@@ -141,7 +141,7 @@ impl Analytics {
         self
     }
 
-    /// The property to ask about: a number, or a [`PropertyId`] parsed from text.
+    /// The property, by its id: a number, or a [`PropertyId`] parsed from text.
     pub fn property(&self, id: impl Into<PropertyId>) -> Property {
         Property { client: self.clone(), id: id.into() }
     }
@@ -157,7 +157,7 @@ impl fmt::Debug for Analytics {
     }
 }
 
-/// One property of [`Analytics`], to ask for reports.
+/// One property of [`Analytics`]: its methods are those of the API.
 #[derive(Clone, Debug)]
 pub struct Property {
     client: Analytics,

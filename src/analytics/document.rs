@@ -40,7 +40,7 @@ pub(super) fn has_giant_token(body: &[u8]) -> bool {
 
 /// The answer is not what it shall be.
 pub(super) fn schema(what: &str, why: &str) -> Error {
-    Error::new(ErrorKind::Schema, format!("the answer of Analytics is no {what}: {why}"))
+    Error::new(ErrorKind::Schema, format!("the response of Analytics ({what}) is not valid: {why}"))
 }
 
 /// A body that ends too soon may be whole the next time.

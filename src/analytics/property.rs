@@ -51,7 +51,7 @@ impl FromStr for PropertyId {
     type Err = Error;
 
     /// # Errors
-    /// [`ErrorKind::Config`] when `text` is no number from 1 on; known mistakes are named.
+    /// [`ErrorKind::Config`] when `text` is not a number above 0; known mistakes are named.
     fn from_str(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         let digits = text.strip_prefix("properties/").unwrap_or(text);

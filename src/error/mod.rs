@@ -305,8 +305,8 @@ impl Error {
         self.0.description.as_deref()
     }
 
-    /// How many attempts were made, where that was counted. Requests for tokens do not count attempts without a
-    /// connection (host name not resolved, connection refused): those go on until the deadline.
+    /// How many attempts were made, where that was counted. Requests for tokens do not count attempts without
+    /// a connection (host name not resolved, connection refused): those go on until the deadline.
     #[must_use]
     pub fn attempts(&self) -> Option<u32> {
         self.0.attempts

@@ -120,7 +120,8 @@ impl KeyFile {
         Found::Unusable(error)
     }
 
-    /// The key in the file and the digest of the file, if that is another one. Only a key of `email` is taken.
+    /// The key in the file and the digest of the file, if that is another one. Only a key of `email` is
+    /// taken.
     fn changed(&self, email: &str, last: &[u8]) -> Result<Option<(ServiceAccountKey, Vec<u8>)>, Error> {
         let path = &self.0.path;
         let bytes = read(path)?;

@@ -2,8 +2,8 @@
 
 use crate::key::ServiceAccountKey;
 
-/// A key file in the shape that Google hands out, with a THROW-AWAY key: it was made for these tests, is public, and
-/// opens nothing.
+/// A key file in the shape that Google hands out, with a THROW-AWAY key: it was made for these tests, is
+/// public, and opens nothing.
 pub const THROW_AWAY_KEY_JSON: &str = include_str!("throw_away_key.json");
 
 /// The public half of the throw-away key: DER, `RSAPublicKey` (RFC 8017 A.1.1).

@@ -1,7 +1,7 @@
 //! Fakes for tests: yours and this crate's own.
 //!
-//! Feature `testing`; switch it on for tests only, under `[dev-dependencies]`. Nothing here changes how the rest of
-//! the crate behaves.
+//! Feature `testing`; switch it on for tests only, under `[dev-dependencies]`. Nothing here changes how the
+//! rest of the crate behaves.
 //!
 //! | Your code | Give it |
 //! |---|---|

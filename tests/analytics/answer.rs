@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shortway::analytics::{DateRange, Metric, MetricType, Report, ReportRequest, ResponseMetadata};
 use shortway::{Error, ErrorKind};
 
-const NO_REPORT: &str = "the answer of Analytics is no report: ";
+const NO_REPORT: &str = "the response of Analytics (report) is not valid: ";
 
 fn two_ranges() -> ReportRequest {
     let ranges = DateRange::new("2023-04-01", "2023-04-30");
@@ -43,7 +43,7 @@ fn answer_that_is_no_report_is_told_so() {
     let mut negative = columns("d", "n", &[]);
     negative["rowCount"] = json!(-1);
     for (body, message) in [
-        (wrong_kind, "it is the answer of another method"),
+        (wrong_kind, "it is the response of another method"),
         (two_names, "it has two columns named `a`"),
         (narrow, "its rows and its headers have different numbers of columns"),
         (short, "it has more rows than its own row count says"),
@@ -53,14 +53,14 @@ fn answer_that_is_no_report_is_told_so() {
         let report = if twice { answer(200, &body.to_string()) } else { report_of(&body) };
         let error = report.expect_err("no report");
         assert_eq!(error.kind(), ErrorKind::Schema);
-        assert_eq!(error.to_string(), format!("the answer of Analytics is no report: {message}"));
+        assert_eq!(error.to_string(), format!("the response of Analytics (report) is not valid: {message}"));
     }
     for body in ["{}", r#"{"nextThing": 1, "propertyQuota": {}}"#, r#"{"kind": null, "rowCount": null}"#] {
         let error = answer(200, body).expect_err(body);
         assert_eq!(error.kind(), ErrorKind::Schema);
         assert_eq!(
             error.to_string(),
-            "the answer of Analytics is no report: it has nothing of a report in it",
+            "the response of Analytics (report) is not valid: it has none of a report's fields",
             "{body}"
         );
     }
@@ -77,10 +77,13 @@ fn answer_that_is_no_report_is_told_so() {
         assert_eq!(answer(200, body).expect_err(body).message(), format!("{NO_REPORT}{message}"));
     }
     let error = answer(200, r#"{"rows": [{"metricValues": [{"val"#).expect_err("cut");
-    assert_eq!(error.to_string(), "the answer of Analytics is no report: it ends in the middle");
+    assert_eq!(error.to_string(), "the response of Analytics (report) is not valid: it ends in the middle");
     assert!(error.is_retryable());
     let error = answer(200, "<html>").expect_err("HTML");
-    assert_eq!(error.to_string(), "the answer of Analytics is no report: it is not JSON (line 1, column 1)");
+    assert_eq!(
+        error.to_string(),
+        "the response of Analytics (report) is not valid: it is not JSON (line 1, column 1)"
+    );
 }
 
 #[test]
@@ -279,7 +282,7 @@ fn empty_aggregate_is_no_figure() {
     assert_eq!(report.total::<Option<u64>>("sessions").expect("none"), None);
     assert_eq!(
         report.total::<u64>("sessions").expect_err("no figure").to_string(),
-        "no total of `sessions`: the report is empty; ask for an Option to get None where there are no rows"
+        "no total of `sessions`: the report is empty; read an Option to get None where there are no rows"
     );
 }
 

@@ -52,9 +52,12 @@ fn metadata_keeps_old_names_and_long_lists() {
     assert_eq!(metadata.dimensions.len(), 2000);
     assert_eq!(metadata.dimension("old7").map(|d| d.api_name.as_str()), Some("d7"));
     let error = shortway::analytics::Metadata::from_json(b"[]").expect_err("a list");
-    assert_eq!(error.to_string(), "the answer of Analytics is no metadata: it is not a JSON object");
+    assert_eq!(
+        error.to_string(),
+        "the response of Analytics (metadata) is not valid: it is not a JSON object"
+    );
     let error = shortway::analytics::Metadata::from_json(br#"{"name": "x"#).expect_err("cut");
-    assert_eq!(error.to_string(), "the answer of Analytics is no metadata: it ends in the middle");
+    assert_eq!(error.to_string(), "the response of Analytics (metadata) is not valid: it ends in the middle");
     assert!(error.is_retryable());
 }
 
@@ -163,7 +166,10 @@ fn answer_of_another_method_is_no_report() {
     let request = RealtimeRequest::new().metrics(["activeUsers"]);
     let body = json!({"metricHeaders": [{"name": "activeUsers"}], "kind": "analyticsData#runReport"});
     let error = request.report_from_json(body.to_string().as_bytes()).expect_err("a runReport");
-    assert_eq!(error.to_string(), "the answer of Analytics is no report: it is the answer of another method");
+    assert_eq!(
+        error.to_string(),
+        "the response of Analytics (report) is not valid: it is the response of another method"
+    );
 }
 
 fn by(dimension: &str) -> ReportRequest {
@@ -228,14 +234,14 @@ fn batch_with_another_number_of_reports_is_refused() {
     let error = results[1].as_ref().expect_err("no reports");
     assert_eq!(
         error.to_string(),
-        "the answer of Analytics is no batch of reports: it has 0 reports, requested were 2"
+        "the response of Analytics (batch of reports) is not valid: it has 0 reports, requested were 2"
     );
     google
         .answer_next_report(200, json!({"reports": [{}, {}], "kind": "analyticsData#batchRunPivotReports"}));
     let results = property(&google, ANALYTICS_READONLY).batch_run_reports(&[by("country"), by("date")]);
     assert_eq!(
         results[0].as_ref().expect_err("pivot reports").to_string(),
-        "the answer of Analytics is no batch of reports: it is the answer of another method"
+        "the response of Analytics (batch of reports) is not valid: it is the response of another method"
     );
 }
 
@@ -292,11 +298,11 @@ fn pivot_report_with_other_columns_is_refused() {
     assert!(report("pagePath", "screenPageViews").is_ok());
     assert_eq!(
         report("city", "screenPageViews").expect_err("city").to_string(),
-        "the answer of Analytics is no report: its dimensions are city, requested were country, pagePath"
+        "the response of Analytics (report) is not valid: its dimensions are city, requested were country, pagePath"
     );
     assert_eq!(
         report("country", "sessions").expect_err("sessions").to_string(),
-        "the answer of Analytics is no report: its metrics are sessions, requested were screenPageViews"
+        "the response of Analytics (report) is not valid: its metrics are sessions, requested were screenPageViews"
     );
 }
 
@@ -410,7 +416,7 @@ fn name_of_an_export_never_leaves_its_property() {
     for name in ["", "..", "a/b", "../metadata", "1?x=y", "1:query", "properties/99/audienceExports/1"] {
         let error = property.audience_export(name).expect_err(name);
         assert_eq!(error.kind(), ErrorKind::Config);
-        assert_eq!(error.message(), format!("`{name}` is no audience export of property 1234"));
+        assert_eq!(error.message(), format!("`{name}` is not an audience export of property 1234"));
     }
     assert_eq!(google.report_requests(), 0);
     let error = property.audience_export("77").expect_err("none");

@@ -114,14 +114,14 @@ fn quota_that_google_does_not_name_is_told_from_the_last_state() {
     let error = property.run_report(&request).expect_err("no more");
     assert_eq!(
         error.to_string(),
-        "Analytics refused the report on property 1234: No more; the property's tokens for this hour are used; wait: \
+        "Analytics refused the report on property 1234: No more; the property's tokens for this hour are used up; wait: \
          the quota is reset within an hour"
     );
     let error = answer_to(&request, 429, &refusal.to_string()).expect_err("nothing known");
     assert_eq!(
         error.hint(),
         Some(
-            "a quota is used; quotas_snapshot shows which one; most are reset within an hour, daily ones at midnight \
+            "a quota is exhausted; quotas_snapshot shows which one; most are reset within an hour, daily ones at midnight \
              Pacific time"
         )
     );

@@ -35,7 +35,7 @@ fn totals_come_from_google_and_are_never_guessed() {
     assert_eq!(one.total::<u64>("screenPageViews").expect("a total"), 20);
     assert_eq!(
         one.total::<u64>("sessions").expect_err("not asked for").to_string(),
-        "no total of `sessions`: it is no metric of this report; add it to the request with metrics([…])"
+        "no total of `sessions`: it is not a metric of this report; add it to the request with metrics([…])"
     );
     assert_eq!(one.total::<u8>("screenPageViews").expect("fits"), 20);
     assert_eq!(one.total_in::<u8>("date_range_0", "screenPageViews").expect("the only one"), 20);
@@ -69,7 +69,7 @@ fn total_of_one_range_is_never_taken_for_that_of_all() {
     assert_eq!(one_with_rows.total_in::<Option<u64>>("summer", "screenPageViews").expect("none"), None);
     assert_eq!(
         one_with_rows.total_in::<u64>("summer", "screenPageViews").expect_err("no figure").to_string(),
-        "no total of `screenPageViews`: the date range `summer` is empty; ask for an Option to get None where there are no \
+        "no total of `screenPageViews`: the date range `summer` is empty; read an Option to get None where there are no \
          rows"
     );
     assert_eq!(one_with_rows.maximum_in::<u64>("date_range_1", "screenPageViews").expect("a maximum"), 20);
@@ -121,7 +121,7 @@ fn empty_report_is_no_error_and_has_no_total() {
     assert_eq!(report.total::<Option<u64>>("screenPageViews").expect("none"), None);
     assert_eq!(
         report.total::<u64>("screenPageViews").expect_err("no figure").to_string(),
-        "no total of `screenPageViews`: the report is empty; ask for an Option to get None where there are no rows"
+        "no total of `screenPageViews`: the report is empty; read an Option to get None where there are no rows"
     );
 }
 

@@ -1,7 +1,8 @@
 //! The crate's side of `.ci/protobuf.py`, which holds it against Google's own messages.
 //!
-//! `messages requests` prints one request a line: the name of its message, a tab, its JSON. `messages answers`
-//! reads such lines of answers, and prints each as it is written after it was read; or `refused: ` and why.
+//! `messages requests` prints one request a line: the name of its message, a tab, its JSON. `messages
+//! answers` reads such lines of answers, and prints each as it is written after it was read; or `refused: `
+//! and why.
 
 use serde::Serialize;
 use serde_json::Value;

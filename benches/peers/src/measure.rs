@@ -1,8 +1,9 @@
 //! Times calls: batches of all candidates in turns, on one thread or on two at once.
 //!
-//! In: candidates. Out: nanoseconds per call, a sample a batch. A batch counts only when its thread kept its core,
-//! and of two threads only when they really ran side by side: on a busy machine they would otherwise take turns and
-//! never get in each other's way. Time that a thread sleeps in a candidate's lock is the candidate's own.
+//! In: candidates. Out: nanoseconds per call, a sample a batch. A batch counts only when its thread kept its
+//! core, and of two threads only when they really ran side by side: on a busy machine they would otherwise
+//! take turns and never get in each other's way. Time that a thread sleeps in a candidate's lock is the
+//! candidate's own.
 
 use crate::{Result, allocations};
 use core_affinity::CoreId;
@@ -13,8 +14,8 @@ use std::{fs, hint, thread};
 /// How long one batch takes: 0.5 ms, short beside a scheduler's slice and long beside a clock read.
 const BATCH: Duration = Duration::from_micros(500);
 
-/// How many batches of each candidate new threads time before others take over, so that no figure hangs on the luck
-/// of one thread's heap.
+/// How many batches of each candidate new threads time before others take over, so that no figure hangs on
+/// the luck of one thread's heap.
 const ROUNDS: usize = 20;
 
 /// So many counted batches of each candidate are enough for a median.
@@ -179,8 +180,8 @@ impl Batch {
     }
 }
 
-/// Runs `rounds` of all candidates, in an order that moves on by one each round, with a thread on each core. Gives
-/// each round's candidates, by index, and their batches, one a core.
+/// Runs `rounds` of all candidates, in an order that moves on by one each round, with a thread on each core.
+/// Gives each round's candidates, by index, and their batches, one a core.
 fn side_by_side(
     candidates: &[Candidate],
     cores: &[CoreId],

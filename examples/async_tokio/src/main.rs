@@ -1,7 +1,8 @@
 //! shortway from async code: the cached token without waiting, and a blocking thread for the rare other case.
 //!
-//! `cargo run --manifest-path examples/async_tokio/Cargo.toml`: a hundred tasks on one runtime thread get tokens from a
-//! fake Google while a maintenance thread keeps the token fresh; the program prints how often each way was taken.
+//! `cargo run --manifest-path examples/async_tokio/Cargo.toml`: a hundred tasks on one runtime thread get
+//! tokens from a fake Google while a maintenance thread keeps the token fresh; the program prints how often
+//! each way was taken.
 
 use shortway::testing::FakeGoogle;
 use shortway::{Error, ErrorKind, Token, TokenSource, Tokens, scope};

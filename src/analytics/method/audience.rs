@@ -123,7 +123,7 @@ impl Property {
         if id.bytes().all(is_plain) && id.bytes().any(|b| b.is_ascii_alphanumeric()) {
             return Ok(id);
         }
-        let message = format!("`{}` is no audience export of property {}", scrub(name), self.id());
+        let message = format!("`{}` is not an audience export of property {}", scrub(name), self.id());
         let hint = format!("give the name as create_audience_export returns it: {parent}…");
         Err(Error::new(ErrorKind::Config, message).with_hint(hint))
     }

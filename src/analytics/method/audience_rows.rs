@@ -73,8 +73,8 @@ impl AudienceRows {
     /// Reads the body of an answer, for a program with an HTTP client of its own.
     ///
     /// # Errors
-    /// [`ErrorKind::Schema`](crate::ErrorKind::Schema) when `body` is no answer to a query of an audience export, or contradicts
-    /// itself.
+    /// [`ErrorKind::Schema`](crate::ErrorKind::Schema) when `body` is not a response to a query of an
+    /// audience export, or contradicts itself.
     pub fn from_json(body: &[u8]) -> Result<Self, Error> {
         let mut export: Option<AudienceExport> = None;
         let mut body = AudienceBody::read(body, &mut export)?;

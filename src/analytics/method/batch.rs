@@ -154,7 +154,7 @@ fn reports<'b>(body: &'b [u8], wanted: usize, kind: &str) -> Result<Vec<&'b [u8]
     let text = document::text(body, WHAT)?;
     let body: Body<'_> = serde_json::from_str(text).map_err(|error| document::no_json(WHAT, &error))?;
     if body.kind.is_some_and(|found| found.get() != kind) {
-        return Err(document::schema(WHAT, "it is the answer of another method"));
+        return Err(document::schema(WHAT, "it is the response of another method"));
     }
     let found = body.reports.or(body.pivot_reports).unwrap_or_default();
     if found.len() != wanted {

@@ -265,8 +265,8 @@ impl PivotReport {
     /// Reads the body of a 200 answer to `request`, for a program with an HTTP client of its own.
     ///
     /// # Errors
-    /// [`ErrorKind::Schema`](crate::ErrorKind::Schema) when `body` is no pivot report, contradicts itself, or
-    /// has columns that were not requested: [`is_retryable`](Error::is_retryable) when it ends too soon.
+    /// [`ErrorKind::Schema`](crate::ErrorKind::Schema) when `body` is not a pivot report, contradicts itself,
+    /// or has columns that were not requested: [`is_retryable`](Error::is_retryable) when it ends too soon.
     pub fn from_json(body: &[u8], request: &PivotRequest) -> Result<Self, Error> {
         let expected = Expected {
             kind: "analyticsData#runPivotReport",

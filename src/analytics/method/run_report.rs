@@ -10,8 +10,8 @@ use crate::error::Error;
 impl Property {
     /// Runs a report and reads the whole answer: at most as many rows as the request's limit, or 10,000
     /// ([`Report::is_complete`] tells). Sends nothing but `request` itself, with `prettyPrint=false`, which
-    /// halves the answer; sends it again as [`Analytics::with_retry`](crate::analytics::Analytics::with_retry)
-    /// says.
+    /// halves the answer; sends it again as
+    /// [`Analytics::with_retry`](crate::analytics::Analytics::with_retry) says.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config), before anything is sent, when `request` has two
@@ -20,7 +20,7 @@ impl Property {
     /// Analytics refuses (Google's message is in the text; for a 403 the hint names the account, the property
     /// and what to do), [`ErrorKind::Quota`](crate::ErrorKind::Quota),
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable);
-    /// [`ErrorKind::Schema`](crate::ErrorKind::Schema) when the answer is no report. [`Error::attempts`]
+    /// [`ErrorKind::Schema`](crate::ErrorKind::Schema) when the response is not a report. [`Error::attempts`]
     /// tells how often the report was requested, unless the error is the token source's.
     pub fn run_report(&self, request: &ReportRequest) -> Result<Report, Error> {
         request.check()?;

@@ -118,7 +118,7 @@ pub(super) fn read_by_serde(json: &[u8], kind: &str) -> Result<Body, Error> {
     checked(body, kind)
 }
 
-/// Refuses what is no report.
+/// Refuses what is not a report.
 fn checked(body: Body, kind: &str) -> Result<Body, Error> {
     // Google leaves out what is empty, but never all of these.
     if body.kind.is_none()
@@ -128,10 +128,10 @@ fn checked(body: Body, kind: &str) -> Result<Body, Error> {
         && body.metric_headers.is_empty()
         && body.pivot_headers.is_empty()
     {
-        return Err(schema("it has nothing of a report in it"));
+        return Err(schema("it has none of a report's fields"));
     }
     if body.kind.as_deref().is_some_and(|found| found != kind) {
-        return Err(schema("it is the answer of another method"));
+        return Err(schema("it is the response of another method"));
     }
     Ok(body)
 }
@@ -143,11 +143,12 @@ fn fill(body: &mut Body, object: &str, size: usize) -> Result<(), serde_json::Er
     json.end()
 }
 
-/// How much of an answer may stand before the rows, and how much behind them: an eighth of it, or 16 KiB. It is copied.
+/// How much of an answer may stand before the rows, and how much behind them: an eighth of it, or 16 KiB. It
+/// is copied.
 const MAX_FRAME: usize = 16 << 10;
 
-/// The answer, where the rows are as Google writes them. What stands before and behind them is read by serde, in the
-/// same order; `None` where anything differs, be it an error or not.
+/// The answer, where the rows are as Google writes them. What stands before and behind them is read by serde,
+/// in the same order; `None` where anything differs, be it an error or not.
 fn by_scan(json: &[u8]) -> Option<Body> {
     const KEY: &[u8] = b"\"rows\":";
     let most = MAX_FRAME.max(json.len() / 8);

@@ -2,7 +2,7 @@
 
 use crate::analytics::request::{Dimension, Metric, MetricAggregation, ReportRequest};
 
-/// What a request for a report of any kind asked for.
+/// What a request for a report of any kind requested.
 pub(in crate::analytics) struct Expected<'r> {
     /// `kind` of the answers of the method.
     pub(in crate::analytics) kind: &'static str,

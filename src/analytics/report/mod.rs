@@ -78,14 +78,14 @@ impl Report {
     /// Reads the body of a 200 answer to `request`, for a program with an HTTP client of its own. No network,
     /// no clock.
     ///
-    /// Costs at most little more memory than `body` has, beside it: cells are copied into blocks of text, and what
-    /// is not known is skipped. Absent, null and empty are the same everywhere. A cell is a text; a JSON number is
-    /// taken where its digits are certain, so as a whole number of 64 bits, and refused otherwise.
+    /// Costs at most little more memory than `body` has, beside it: cells are copied into blocks of text, and
+    /// what is not known is skipped. Absent, null and empty are the same everywhere. A cell is a text; a JSON
+    /// number is taken where its digits are certain, so as a whole number of 64 bits, and refused otherwise.
     ///
     /// # Errors
-    /// [`ErrorKind::Schema`](crate::ErrorKind::Schema) when `body` is no answer of `runReport`, contradicts
-    /// itself, or has other columns than `request`: [`is_retryable`](Error::is_retryable) when it ends too
-    /// soon.
+    /// [`ErrorKind::Schema`](crate::ErrorKind::Schema) when `body` is not a response of `runReport`,
+    /// contradicts itself, or has other columns than `request`: [`is_retryable`](Error::is_retryable) when it
+    /// ends too soon.
     pub fn from_json(body: &[u8], request: &ReportRequest) -> Result<Self, Error> {
         Self::read(body, &Expected::of(request))
     }
@@ -153,12 +153,13 @@ impl Report {
     /// | `Option` of any of these but text | `None` for a placeholder |
     /// | `serde_json::Value` | a metric as a number, any other cell as text |
     ///
-    /// Placeholders are `(not set)`, `(other)`, `(data not available)` and an empty cell. Times are in the property's
-    /// time zone, so they are no `OffsetDateTime`.
+    /// Placeholders are `(not set)`, `(other)`, `(data not available)` and an empty cell. Times are in the
+    /// property's time zone, so they are no `OffsetDateTime`.
     ///
-    /// Behind `#[serde(flatten)]` and in untagged enums serde does not say what a field wants: a metric comes as a
-    /// number, if an `i64`, a `u64` or an `f64` holds it exactly, any other cell as text. Put neither dates there, nor
-    /// metrics as text. As everywhere in serde, a field of type `Option` whose column is not in the report is `None`.
+    /// Behind `#[serde(flatten)]` and in untagged enums serde does not say what a field wants: a metric comes
+    /// as a number, if an `i64`, a `u64` or an `f64` holds it exactly, any other cell as text. Put neither
+    /// dates there, nor metrics as text. As everywhere in serde, a field of type `Option` whose column is not
+    /// in the report is `None`.
     ///
     /// # Errors
     /// Each item may be an [`ErrorKind::Row`](crate::ErrorKind::Row) that names row and column; later rows
@@ -203,9 +204,10 @@ impl Report {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Row`](crate::ErrorKind::Row) when the metric or the TOTAL aggregation was not requested, when
-    /// the report is empty and `T` no `Option`, when Google sent no total although there are rows, when the figure
-    /// does not fit `T`, and always when several date ranges were requested: see [`total_in`](Self::total_in).
+    /// [`ErrorKind::Row`](crate::ErrorKind::Row) when the metric or the TOTAL aggregation was not requested,
+    /// when the report is empty and `T` no `Option`, when Google sent no total although there are rows, when
+    /// the figure does not fit `T`, and always when several date ranges were requested: see
+    /// [`total_in`](Self::total_in).
     pub fn total<'r, T: Deserialize<'r>>(&'r self, metric: &str) -> Result<T, Error> {
         self.aggregate(MetricAggregation::Total, None, metric)
     }

@@ -33,7 +33,7 @@ impl NoFigure<'_> {
 
     fn reason(&self) -> String {
         match self {
-            Self::NoMetric => "it is no metric of this report".into(),
+            Self::NoMetric => "it is not a metric of this report".into(),
             Self::NotRequested => "it was not requested".into(),
             Self::SeveralRanges => "the report has several date ranges".into(),
             Self::SeveralParts => "Google sent one for each comparison or cohort".into(),
@@ -56,7 +56,7 @@ impl NoFigure<'_> {
             Self::NoRange(_) if ranges.is_empty() => "the request names none".into(),
             Self::NoRange(_) => format!("those requested are called {ranges}"),
             Self::NotSent => "compute it from the rows, where that is right: never for users".into(),
-            Self::Empty(_) => "ask for an Option to get None where there are no rows".into(),
+            Self::Empty(_) => "read an Option to get None where there are no rows".into(),
         }
     }
 }

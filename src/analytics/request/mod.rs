@@ -106,10 +106,10 @@ pub struct ReportRequest {
 }
 
 impl ReportRequest {
-    /// An empty request but for two things, which cost nothing: it requests the TOTAL aggregation, which makes
-    /// [`Report::total`](super::Report::total) right where a sum over rows would be wrong (users, averages),
-    /// and what is left of the property's quota ([`Property::last_quota`](super::Property::last_quota)). Use
-    /// `default()` for a request without them.
+    /// An empty request but for two things, which cost nothing: it requests the TOTAL aggregation, which
+    /// makes [`Report::total`](super::Report::total) right where a sum over rows would be wrong (users,
+    /// averages), and what is left of the property's quota
+    /// ([`Property::last_quota`](super::Property::last_quota)). Use `default()` for a request without them.
     #[must_use]
     pub fn new() -> Self {
         Self {

@@ -67,7 +67,7 @@ pub enum OrderType {
     Alphanumeric,
     /// The same without regard to case.
     CaseInsensitiveAlphanumeric,
-    /// As numbers; what is no number comes first.
+    /// As numbers; what is not a number comes first.
     Numeric,
 }
 

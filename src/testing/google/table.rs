@@ -4,8 +4,8 @@
 ///
 /// A column of metrics whose numbers are all whole is reported as integers. Grouping adds numbers up, so use
 /// metrics that may be added (views, sessions), not averages. A column named `date` (`YYYYMMDD`) makes date
-/// ranges work, one named `minutesAgo` (`00` to `29`) those of minutes; in a table without one, a range selects
-/// every row, and more than one is refused.
+/// ranges work, one named `minutesAgo` (`00` to `29`) those of minutes; in a table without one, a range
+/// selects every row, and more than one is refused.
 ///
 /// ```
 /// use shortway::testing::FakeTable;

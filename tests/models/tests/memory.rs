@@ -1,7 +1,7 @@
 //! What a response costs in memory: never more than twice its decoded size, whatever its JSON holds.
 //!
-//! The counter counts what the calling thread has allocated, as the allocator sees it: a buffer that grows in place is
-//! counted once, at its new size.
+//! The counter counts what the calling thread has allocated, as the allocator sees it: a buffer that grows in
+//! place is counted once, at its new size.
 #![cfg(not(feature = "shuttle"))]
 
 #[path = "../../util/endpoint.rs"]
@@ -178,7 +178,8 @@ fn get_packed(body: Vec<u8>, accept_gzip: bool) -> (Result<usize, ErrorKind>, us
     peak(|| api.send(request).map(|response| response.body().len()).map_err(|error| error.kind()))
 }
 
-/// With and without ureq's own gzip (feature `ureq-gzip`), which knows no cap: decoded bytes count either way.
+/// With and without ureq's own gzip (feature `ureq-gzip`), which knows no cap: decoded bytes count either
+/// way.
 #[test]
 fn gzip_bomb_costs_little() {
     let block = vec![b'a'; 1 << 20];
@@ -190,7 +191,8 @@ fn gzip_bomb_costs_little() {
     assert_eq!(get_packed(packed_pieces(&[&block, b"a"]), true).0, Err(ErrorKind::TooLarge), "one byte more");
 }
 
-/// Not requested, it is refused as it comes, or unpacked by ureq under the same cap where ureq does that unasked.
+/// Not requested, it is refused as it comes, or unpacked by ureq under the same cap where ureq does that
+/// unasked.
 #[test]
 fn gzip_that_was_not_requested_costs_little_too() {
     let block = vec![b'a'; 1 << 20];

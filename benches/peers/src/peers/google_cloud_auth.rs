@@ -1,8 +1,8 @@
 //! google-cloud-auth: async; a background task puts tokens into a tokio `watch` channel.
 //!
 //! Its service accounts sign a JWT and send that, with no exchange, so there would be nothing to count and no
-//! way to hand it a token of the right length. User credentials keep their tokens in the same cache and do make
-//! exchanges.
+//! way to hand it a token of the right length. User credentials keep their tokens in the same cache and do
+//! make exchanges.
 
 use crate::Result;
 use crate::race::{Entry, Library, SCOPE, Track};
