@@ -88,13 +88,13 @@ impl Quota {
     pub(super) fn advice(self) -> &'static str {
         match self {
             Self::Day => {
-                "the property's tokens for today are used; the quota is reset at midnight Pacific time: send fewer or smaller requests, or wait"
+                "the property's tokens for today are used up; the quota is reset at midnight Pacific time: send fewer or smaller requests, or wait"
             }
             Self::Hour => {
-                "the property's tokens for this hour are used; wait: the quota is reset within an hour"
+                "the property's tokens for this hour are used up; wait: the quota is reset within an hour"
             }
             Self::ProjectHour => {
-                "the tokens of this project on the property for this hour are used; wait: the quota is reset within an hour"
+                "the tokens of this project on the property for this hour are used up; wait: the quota is reset within an hour"
             }
             Self::Concurrent => {
                 "too many requests at the same time on this property; send the request again when another one has ended"
@@ -107,7 +107,7 @@ impl Quota {
             }
             Self::Minute => "too many requests in this minute; wait a minute",
             Self::Unknown => {
-                "a quota is used; quotas_snapshot shows which one; most are reset within an hour, daily ones at midnight Pacific time"
+                "a quota is exhausted; quotas_snapshot shows which one; most are reset within an hour, daily ones at midnight Pacific time"
             }
         }
     }

@@ -18,25 +18,28 @@
 //!
 //! ```no_run
 //! use shortway::analytics::{
-//!     AudienceQuery, CompatibilityRequest, DateRange, Pivot, PivotRequest, Property, RealtimeRequest, ReportRequest,
+//!     AudienceQuery, CompatibilityRequest, DateRange, Pivot, PivotRequest, Property, RealtimeRequest,
+//!     ReportRequest,
 //! };
 //! use std::time::Duration;
 //!
 //! # fn see(analytics: &shortway::analytics::Analytics, property: &Property) -> Result<(), shortway::Error> {
-//! let request = ReportRequest::new().dates(DateRange::last_days(7)).dimensions(["country"]).metrics(["sessions"]);
+//! let week = DateRange::last_days(7);
+//! let request = ReportRequest::new().dates(week.clone()).dimensions(["country"]).metrics(["sessions"]);
 //! let report = property.run_report(&request)?;
 //! let reports = property.batch_run_reports(&[request.clone(), request]); // any number, five to a call
 //! let now = property.run_realtime_report(&RealtimeRequest::new().metrics(["activeUsers"]))?;
-//! let by_two = PivotRequest::new().dates(DateRange::yesterday()).dimensions(["country"]).metrics(["sessions"]);
+//! let by_two = PivotRequest::new().dates(week).dimensions(["country"]).metrics(["sessions"]);
 //! let pivots = property.run_pivot_report(&by_two.pivot(Pivot::new(["country"], 100)))?;
-//! let fields = property.metadata()?; // what can be requested; of all properties: analytics.common_metadata()
+//! let fields = property.metadata()?; // what can be requested
+//! let common = analytics.common_metadata()?; // of any property
 //! let fits = property.check_compatibility(&CompatibilityRequest::new().metrics(["sessions"]))?;
 //! let quotas = property.quotas_snapshot()?;
 //! let export = property.create_audience_export("properties/1234/audiences/5", ["deviceId"])?;
 //! let export = property.ready_audience_export(&export.name, Duration::from_secs(900))?;
 //! let users = property.query_audience_export(&export.name, &AudienceQuery::new())?;
 //! let exports = property.audience_exports(None, None)?;
-//! # let _ = (report, reports, now, pivots, fields, fits, quotas, users, exports, analytics);
+//! # let _ = (report, reports, now, pivots, fields, fits, quotas, users, exports, common);
 //! # Ok(())
 //! # }
 //! ```
@@ -44,7 +47,8 @@
 //! # What the figures are worth, and what they cost
 //!
 //! ```no_run
-//! # fn see(property: &shortway::analytics::Property, report: &shortway::analytics::Report) -> Result<(), shortway::Error> {
+//! # use shortway::analytics::{Property, Report};
+//! # fn see(property: &Property, report: &Report) -> Result<(), shortway::Error> {
 //! for doubt in report.quality().doubts {
 //!     eprintln!("note: {doubt}"); // sampled, thresholded, rows merged into (other), …
 //! }
@@ -61,7 +65,8 @@
 //! ```
 //! use shortway::analytics::{DateRange, FilterExpression, ReportRequest};
 //!
-//! let blog = FilterExpression::begins_with("pagePath", "/blog") & !FilterExpression::in_list("country", ["Italy"]);
+//! let blog = FilterExpression::begins_with("pagePath", "/blog");
+//! let blog = blog & !FilterExpression::in_list("country", ["Italy", "Chile"]);
 //! let request = ReportRequest::new()
 //!     .dates(DateRange::last_days(1).look_back(3)) // four days: figures still change for some days
 //!     .metrics(["sessions"])

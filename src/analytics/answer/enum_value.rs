@@ -6,9 +6,9 @@ use std::fmt;
 
 /// An enum value of an answer by Google's name for it, such as `COST_DATA`.
 ///
-/// Names may be added at any time, so the name is kept as text. A value that Google sends as a number,
-/// because it has no name for it or was asked for numbers, is kept as that number's text. Empty where there
-/// is none.
+/// Names may be added at any time, so the name is kept as text. A value that Google sends as a number, for
+/// lack of a name or because it was asked for numbers, is kept as that number's text. Empty where there is
+/// none.
 ///
 /// Source: <https://protobuf.dev/programming-guides/json/>.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -29,7 +29,8 @@ impl Property {
     /// use shortway::analytics::{DateRange, ReportRequest};
     ///
     /// # fn see(property: &shortway::analytics::Property) -> Result<(), shortway::Error> {
-    /// let by = |name: &str| ReportRequest::new().dates(DateRange::last_days(7)).dimensions([name]).metrics(["sessions"]);
+    /// let week = ReportRequest::new().dates(DateRange::last_days(7)).metrics(["sessions"]);
+    /// let by = |name: &str| week.clone().dimensions([name]);
     /// for report in property.batch_run_reports(&[by("country"), by("deviceCategory")]) {
     ///     println!("{} rows", report?.len());
     /// }

@@ -225,7 +225,8 @@ impl ReportRequest {
     /// ```
     /// use shortway::analytics::ReportRequest;
     ///
-    /// let request = ReportRequest::default().extra("conversionSpec", serde_json::json!({"attributionModel": "LAST_CLICK"}));
+    /// let value = serde_json::json!({"attributionModel": "LAST_CLICK"});
+    /// let request = ReportRequest::default().extra("conversionSpec", value);
     /// assert_eq!(request.effective()?, r#"{"conversionSpec":{"attributionModel":"LAST_CLICK"}}"#);
     /// # Ok::<(), shortway::Error>(())
     /// ```
