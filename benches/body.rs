@@ -1,7 +1,7 @@
 //! A response of `runReport` as a large report has it, and the naive way to read it. The same on every run.
 //!
-//! Three dimensions (date, country, path) and four metrics (two whole numbers, two floats of 15 to 17 digits), some 86
-//! bytes of text a row. One path in ten has `=` and `&`, which Google escapes.
+//! Three dimensions (date, country, path) and four metrics (two whole numbers, two floats of 15 to 17
+//! digits), some 86 bytes of text a row. One path in ten has `=` and `&`, which Google escapes.
 
 #![allow(unreachable_pub, dead_code, reason = "a part of two programs")]
 

@@ -1,5 +1,6 @@
-//! What a report costs to decode: nanoseconds a row for 10, 10,000 and 250,000 rows of 7 columns, beside naive structs
-//! and beside serde that keeps nothing, in one interleaved run. Freeing the result is part of it.
+//! What a report costs to decode: nanoseconds a row for 10, 10,000 and 250,000 rows of 7 columns, beside
+//! naive structs and beside serde that keeps nothing, in one interleaved run. Freeing the result is part of
+//! it.
 //!
 //! `cargo bench --bench report_decode [-- PART-OF-A-NAME]`. One thread. Against peers, and allocations: `benches/peers`.
 #![allow(missing_docs, reason = "a program")]

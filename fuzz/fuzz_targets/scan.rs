@@ -1,5 +1,5 @@
-//! Any answer to a report request: the scanner for rows in Google's layout and serde give the same report or the same
-//! error.
+//! Any answer to a report request: the scanner for rows in Google's layout and serde give the same report or
+//! the same error.
 //!
 //! Input: the body. The request has the columns `d` and `m`.
 #![no_main]

@@ -1,7 +1,7 @@
 //! Counts heap allocations and what they hold, when asked to.
 //!
-//! The one place with `unsafe`: an allocator cannot be wrapped without it. Every call is handed to the system's
-//! allocator as it came.
+//! The one place with `unsafe`: an allocator cannot be wrapped without it. Every call is handed to the
+//! system's allocator as it came.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -12,7 +12,8 @@ pub fn counted(work: impl FnOnce()) -> u64 {
     measured(work).0
 }
 
-/// How often any thread allocates while `work` runs, and how many bytes more than before are held at the peak.
+/// How often any thread allocates while `work` runs, and how many bytes more than before are held at the
+/// peak.
 pub fn measured(work: impl FnOnce()) -> (u64, u64) {
     COUNT.store(0, Ordering::Relaxed);
     HELD.store(0, Ordering::Relaxed);

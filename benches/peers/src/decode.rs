@@ -1,7 +1,7 @@
 //! What a report of 250,000 rows of 7 columns costs to decode and to drop, beside the same by others.
 //!
-//! Each round times everyone once, in an order that moves on by one; the first round warms up. Time is that of the
-//! processor: a run is far longer than a scheduler's slice. That all read the same is checked before.
+//! Each round times everyone once, in an order that moves on by one; the first round warms up. Time is that
+//! of the processor: a run is far longer than a scheduler's slice. That all read the same is checked before.
 
 use crate::body::{self, Naive, Page};
 use crate::{Result, allocations, versions};

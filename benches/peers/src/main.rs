@@ -1,5 +1,5 @@
-//! Prints how a cached hit, a stampede and a decoded report of `shortway` compare with those of its peers, as `RATIO`
-//! lines.
+//! Prints how a cached hit, a stampede and a decoded report of `shortway` compare with those of its peers, as
+//! `RATIO` lines.
 
 mod allocations;
 #[path = "../../body.rs"]

@@ -138,11 +138,12 @@ fn fill(body: &mut Body, object: &str, size: usize) -> Result<(), serde_json::Er
     json.end()
 }
 
-/// How much of an answer may stand before the rows, and how much behind them: an eighth of it, or 16 KiB. It is copied.
+/// How much of an answer may stand before the rows, and how much behind them: an eighth of it, or 16 KiB. It
+/// is copied.
 const MAX_FRAME: usize = 16 << 10;
 
-/// The answer, where the rows are as Google writes them. What stands before and behind them is read by serde, in the
-/// same order; `None` where anything differs, be it an error or not.
+/// The answer, where the rows are as Google writes them. What stands before and behind them is read by serde,
+/// in the same order; `None` where anything differs, be it an error or not.
 fn by_scan(json: &[u8]) -> Option<Body> {
     const KEY: &[u8] = b"\"rows\":";
     let most = MAX_FRAME.max(json.len() / 8);

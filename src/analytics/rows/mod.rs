@@ -1,7 +1,7 @@
 //! Rows as the caller's own types, by serde, and rows without a type, cell by cell.
 //!
-//! In: a table, its columns, a type. Out: one value per row. The type says what a cell is: text is borrowed as it
-//! is, numbers and dates are parsed, and an `Option` of those takes Google's placeholders for `None`.
+//! In: a table, its columns, a type. Out: one value per row. The type says what a cell is: text is borrowed
+//! as it is, numbers and dates are parsed, and an `Option` of those takes Google's placeholders for `None`.
 
 mod cell;
 mod misfit;

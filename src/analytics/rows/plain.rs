@@ -10,8 +10,8 @@ use std::fmt;
 
 /// One row of a report: see [`Report::row`](crate::analytics::Report::row).
 ///
-/// A column is told by its name or by its place, from 0. Text comes as Google sent it, anything else is read as
-/// [`Report::rows`](crate::analytics::Report::rows) reads it.
+/// A column is told by its name or by its place, from 0. Text comes as Google sent it, anything else is read
+/// as [`Report::rows`](crate::analytics::Report::rows) reads it.
 ///
 /// ```
 /// # fn see(report: &shortway::analytics::Report) -> Result<(), shortway::Error> {
@@ -51,8 +51,8 @@ impl<'r> Row<'r> {
         self.number
     }
 
-    /// The text of a cell as Google sent it, `(not set)` and `(other)` included; `None` where the report has no
-    /// such column.
+    /// The text of a cell as Google sent it, `(not set)` and `(other)` included; `None` where the report has
+    /// no such column.
     #[must_use]
     pub fn get(&self, column: impl InRow) -> Option<&'r str> {
         self.cells.clone().nth(column.place(self.columns)?)
@@ -62,8 +62,8 @@ impl<'r> Row<'r> {
     /// [`Report::rows`](crate::analytics::Report::rows) says what each type takes.
     ///
     /// # Errors
-    /// [`ErrorKind::Row`](crate::ErrorKind::Row), with row and column, when the cell does not fit `T` or the report
-    /// has no such column.
+    /// [`ErrorKind::Row`](crate::ErrorKind::Row), with row and column, when the cell does not fit `T` or the
+    /// report has no such column.
     pub fn read<T: Deserialize<'r>>(&self, column: impl InRow) -> Result<T, Error> {
         let place = column.place(self.columns).unwrap_or(usize::MAX);
         match self.cells.clone().nth(place) {

@@ -1,9 +1,9 @@
 //! Rows as text in a few large blocks.
 //!
-//! In: an array of rows of a report, straight from the JSON: from the scanner, or from serde where that does not take
-//! it. Out: `&str` cells by row and column. A quarter of a million rows cost some hundred allocations instead of
-//! millions. A block does not grow, so that a table costs what its text does and a thirty-second of the answer at
-//! most.
+//! In: an array of rows of a report, straight from the JSON: from the scanner, or from serde where that does
+//! not take it. Out: `&str` cells by row and column. A quarter of a million rows cost some hundred
+//! allocations instead of millions. A block does not grow, so that a table costs what its text does and a
+//! thirty-second of the answer at most.
 
 mod read;
 mod scan;
@@ -132,7 +132,8 @@ impl Table {
 /// The most bytes that a length takes: 11 of 6 bits each.
 const LENGTH: usize = 11;
 
-/// A length in ASCII: 6 bits a byte, the lowest first, bit 6 set if another follows. Gives how many bytes count, too.
+/// A length in ASCII: 6 bits a byte, the lowest first, bit 6 set if another follows. Gives how many bytes
+/// count, too.
 fn length_bytes(length: usize) -> ([u8; LENGTH], usize) {
     let (mut bytes, mut digits, mut rest) = ([0; LENGTH], 1, length);
     while rest >= 0x40 {

@@ -1,9 +1,9 @@
 //! Reads rows that are written as Google writes them, several times as fast as a reader of any JSON.
 //!
-//! In: the bytes after `"rows":`. Out: the same table as from `read`, or `None` at the first byte that is not as
-//! expected: a key in another place, a value that is no text, other white space, a control character, half a
-//! surrogate pair, what is not UTF-8. Then the caller reads the whole answer by serde, which decides what is an
-//! error, so that this file decides nothing.
+//! In: the bytes after `"rows":`. Out: the same table as from `read`, or `None` at the first byte that is not
+//! as expected: a key in another place, a value that is no text, other white space, a control character, half
+//! a surrogate pair, what is not UTF-8. Then the caller reads the whole answer by serde, which decides what
+//! is an error, so that this file decides nothing.
 
 use super::read::{MAX_BLOCK, MAX_CELL};
 use super::{MAX_COLUMNS, Table, length_bytes};
@@ -65,8 +65,8 @@ impl Layout for Pretty {
     const ROWS_END: &[u8] = b"\n  ]";
 }
 
-/// So many bytes of cells are gathered before they go to the table: 16 KiB, a fraction of a processor's nearest cache.
-/// A row of more than that is left to serde.
+/// So many bytes of cells are gathered before they go to the table: 16 KiB, a fraction of a processor's
+/// nearest cache. A row of more than that is left to serde.
 const BATCH: usize = 16 << 10;
 
 struct Scan<'j, 't, L> {
@@ -259,8 +259,8 @@ fn four_digits(text: &[u8]) -> Option<(u16, &[u8])> {
     Some((digits.iter().try_fold(0, digit)?, rest))
 }
 
-/// Sets the highest bit of the first byte that is a quote, a backslash or a control character. Bytes above that one
-/// may be marked too, where a subtraction borrows.
+/// Sets the highest bit of the first byte that is a quote, a backslash or a control character. Bytes above
+/// that one may be marked too, where a subtraction borrows.
 /// <https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord>
 #[inline]
 fn special(eight: u64) -> u64 {
