@@ -76,10 +76,12 @@ impl<'r> Cell<'r> {
 /// Year and day of the year of `YYYYMMDD`.
 fn date(digits: &str) -> Option<[i64; 2]> {
     let digits: &[u8; 8] = digits.as_bytes().try_into().ok()?;
-    let digit = |number, byte: &u8| byte.is_ascii_digit().then(|| number * 10 + i32::from(byte - b'0'));
-    let number = digits.iter().try_fold(0, digit)?;
-    let month = Month::try_from(u8::try_from(number / 100 % 100).ok()?).ok()?;
-    let date = Date::from_calendar_date(number / 10_000, month, u8::try_from(number % 100).ok()?);
+    if !digits.iter().fold(true, |all, byte| all & byte.is_ascii_digit()) {
+        return None;
+    }
+    let number = digits.iter().fold(0, |number, byte| number * 10 + u32::from(byte - b'0'));
+    let month = Month::try_from((number / 100 % 100) as u8).ok()?;
+    let date = Date::from_calendar_date((number / 10_000) as i32, month, (number % 100) as u8);
     let (year, day) = date.ok()?.to_ordinal_date();
     Some([year.into(), day.into()])
 }

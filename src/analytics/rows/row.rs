@@ -91,6 +91,7 @@ impl<'r> Walk<'r, '_> {
         cell
     }
 
+    #[inline]
     fn left(&self) -> usize {
         self.row.columns.len().saturating_sub(self.next)
     }
@@ -125,6 +126,7 @@ impl<'r> MapAccess<'r> for Walk<'r, '_> {
 impl<'r> SeqAccess<'r> for Walk<'r, '_> {
     type Error = Misfit;
 
+    #[inline]
     fn next_element_seed<T: DeserializeSeed<'r>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
         if self.left() == 0 {
             return Ok(None);
@@ -142,6 +144,7 @@ impl<'r> SeqAccess<'r> for Walk<'r, '_> {
 pub(super) struct ColumnSet([u64; 4]);
 
 impl ColumnSet {
+    #[inline]
     fn has(&self, column: usize) -> bool {
         self.0.get(column / 64).is_some_and(|word| word & (1 << (column % 64)) != 0)
     }

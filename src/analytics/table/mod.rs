@@ -57,6 +57,7 @@ impl Table {
     }
 
     /// The cells of a row in this block, if it is there.
+    #[inline]
     fn row_in(&self, row: usize, block: usize) -> Option<Cells<'_>> {
         let block = self.blocks.get(block)?;
         let start = *block.starts.get(row.checked_sub(block.first)?)?;
@@ -156,6 +157,7 @@ pub(super) struct Walk<'r> {
 impl<'r> Iterator for Walk<'r> {
     type Item = Cells<'r>;
 
+    #[inline]
     fn next(&mut self) -> Option<Cells<'r>> {
         if self.next == self.table.rows {
             return None;
@@ -203,6 +205,7 @@ impl<'r> Iterator for Cells<'r> {
 }
 
 /// The length at the beginning of `cells`, and how many bytes it takes.
+#[cold]
 fn long_length(cells: &str) -> (usize, usize) {
     let (mut length, mut digits) = (0, 0);
     for byte in cells.bytes().take(LENGTH) {
