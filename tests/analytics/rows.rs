@@ -67,8 +67,9 @@ fn rows_become_tuples_maps_lists_and_lent_text() {
     let error = report.rows::<(String, u32, u32)>().next().expect("a row").expect_err("three of two");
     assert_eq!(
         error.to_string(),
-        "row 0: a row of 2 columns does not fit a tuple of 3; the columns of the report are country, screenPageViews; give \
-         fields these names, or #[serde(rename = \"…\")]"
+        "row 0: a row of 2 columns does not fit a tuple of 3; the columns of the report are country, screenPageViews: \
+         read a row as a struct with fields of these names (#[serde(rename = \"…\")] where they differ), as a tuple of \
+         2, or as a map"
     );
 }
 
@@ -136,7 +137,7 @@ fn placeholders_are_none_for_numbers_and_dates_and_text_for_text() {
     let error = bad.rows::<Row>().next().expect("a row").expect_err("no placeholder, no number");
     assert_eq!(
         error.to_string(),
-        "row 0, column `n`: \"twelve\" is not a whole number of 64 bits without sign"
+        "row 0, column `n`: \"twelve\" is not a whole number of 64 bits, 0 or more"
     );
 }
 
@@ -177,8 +178,9 @@ fn missing_column_is_told_with_those_that_there_are() {
     assert_eq!(error.kind(), ErrorKind::Row);
     assert_eq!(
         error.to_string(),
-        "row 0: the report has no column `path`; the columns of the report are pagePath, screenPageViews; give fields these \
-         names, or #[serde(rename = \"…\")]"
+        "row 0: the report has no column `path`; the columns of the report are pagePath, screenPageViews: read \
+         a row as a struct with fields of these names (#[serde(rename = \"…\")] where they differ), as a tuple of 2, or \
+         as a map"
     );
 }
 
@@ -351,7 +353,7 @@ fn placeholder_in_any_of_200_columns_is_none() {
     assert_eq!(first::<Vec<Option<u64>>>(&report).expect("fits"), [None; 200]);
     assert_eq!(
         first::<Vec<u64>>(&report).expect_err("no number").message(),
-        "row 0, column `m0`: \"(not set)\" is not a whole number of 64 bits without sign"
+        "row 0, column `m0`: \"(not set)\" is not a whole number of 64 bits, 0 or more"
     );
 }
 
@@ -387,7 +389,7 @@ fn cell_that_does_not_fit_is_told_with_row_and_column() {
     for (error, message) in [
         (
             row.read::<u64>("n").expect_err("text"),
-            "row 1, column `n`: \"many\" is not a whole number of 64 bits without sign",
+            "row 1, column `n`: \"many\" is not a whole number of 64 bits, 0 or more",
         ),
         (
             row.read::<Date>("d").expect_err("text"),

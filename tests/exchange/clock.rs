@@ -133,3 +133,24 @@ fn endpoint_gets_no_assertion_dated_more_than_a_day_away() {
         assert_eq!(*issued.lock().expect("no panic"), [ISSUED; 3], "{date}");
     }
 }
+
+#[test]
+fn clock_is_healed_once_in_a_call() {
+    // A server whose clock says something else each time gets one more assertion, not one after the other.
+    let issued = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&issued);
+    let transport = Scripted::new(move |_, _| {
+        let mut issued = counted.lock().expect("no panic");
+        *issued += 1;
+        let body = json!({"error": "invalid_grant", "error_description": "Token must be in a reasonable timeframe."});
+        let date = format!("Wed, 31 Dec 2025 {:02}:00:00 GMT", 23 - *issued);
+        Ok(response(400, &[("Date", &date)], body.to_string()))
+    });
+    let source =
+        builder("http://127.0.0.1:1").transport(transport).clock(ManualClock::new()).build_uncached();
+    let error = source.expect("a source").token().expect_err("refused");
+    assert_eq!(
+        (error.kind(), error.attempts(), *issued.lock().expect("no panic")),
+        (ErrorKind::Clock, Some(2), 2)
+    );
+}

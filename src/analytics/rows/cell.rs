@@ -178,9 +178,9 @@ impl<'r> Deserializer<'r> for &Cell<'r> {
         deserialize_i64 visit_i64 "a whole number of 64 bits"
         deserialize_u8 visit_u8 "a whole number from 0 to 255"
         deserialize_u16 visit_u16 "a whole number from 0 to 65535"
-        deserialize_u32 visit_u32 "a whole number of 32 bits without sign"
-        deserialize_u64 visit_u64 "a whole number of 64 bits without sign"
-        deserialize_u128 visit_u128 "a whole number of 128 bits without sign"
+        deserialize_u32 visit_u32 "a whole number from 0 to 4294967295"
+        deserialize_u64 visit_u64 "a whole number of 64 bits, 0 or more"
+        deserialize_u128 visit_u128 "a whole number of 128 bits, 0 or more"
     }
 
     /// `time::Timestamp` is an `i128` too, and no digits of Google's are that.

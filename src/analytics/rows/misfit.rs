@@ -30,8 +30,10 @@ impl Fault {
         if self.column.is_none() {
             let names: Vec<_> = columns.iter().map(|c| c.name.as_str()).collect();
             error = error.with_hint(format!(
-                "the columns of the report are {}; give fields these names, or #[serde(rename = \"…\")]",
-                scrub(&names.join(", "))
+                "the columns of the report are {}: read a row as a struct with fields of these names \
+                 (#[serde(rename = \"…\")] where they differ), as a tuple of {}, or as a map",
+                scrub(&names.join(", ")),
+                columns.len()
             ));
         }
         error

@@ -55,6 +55,10 @@ use token::Requested;
 /// `User-Agent`.
 ///
 /// ```
+/// # #[cfg(not(feature = "analytics"))]
+/// # fn main() {}
+/// # #[cfg(feature = "analytics")]
+/// # fn main() -> Result<(), shortway::Error> {
 /// use shortway::analytics::{Analytics, DateRange, ReportRequest};
 /// use shortway::testing::{FakeGoogle, FakeTable};
 /// use shortway::scope;
@@ -72,7 +76,8 @@ use token::Requested;
 /// assert_eq!(report.rows::<(String, u64)>().next().unwrap()?, ("Italy".to_owned(), 7));
 /// assert_eq!(report.total::<u64>("sessions")?, 10);
 /// assert_eq!(google.reports_asked()[0]["dimensions"], serde_json::json!([{"name": "country"}]));
-/// # Ok::<(), shortway::Error>(())
+/// # Ok(())
+/// # }
 /// ```
 pub struct FakeGoogle {
     shared: Arc<Shared>,

@@ -36,18 +36,19 @@ impl FakeTable {
         }
     }
 
-    /// Adds a row: texts for the dimensions, then numbers for the metrics, `[10, 8]` or `[7.0]`.
+    /// Adds a row: texts for the dimensions, then numbers of any type for the metrics, `[10, 8]` or `[7.0]`.
     ///
     /// # Panics
-    /// When the row has not one value for each column, or a number is not finite.
+    /// When the row has not one value for each column, or a metric is not a finite number.
     #[must_use]
-    pub fn row<D: Into<String>, M: Into<f64>>(
+    pub fn row<D: Into<String>, M: ToString>(
         mut self,
         dimensions: impl IntoIterator<Item = D>,
         metrics: impl IntoIterator<Item = M>,
     ) -> Self {
         let dimensions: Vec<String> = dimensions.into_iter().map(Into::into).collect();
-        let metrics: Vec<f64> = metrics.into_iter().map(Into::into).collect();
+        let number = |metric: M| metric.to_string().parse().expect("a metric is a number");
+        let metrics: Vec<f64> = metrics.into_iter().map(number).collect();
         assert_eq!(dimensions.len(), self.dimensions.len(), "a row has one text for each dimension");
         assert_eq!(metrics.len(), self.metrics.len(), "a row has one number for each metric");
         assert!(metrics.iter().all(|m| m.is_finite()), "a metric is a finite number");
