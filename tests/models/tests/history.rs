@@ -293,10 +293,20 @@ impl History {
         Self { world, source, cached, returned: None, offers, reported, refused, failed: None }
     }
 
+    fn offers_of(&self, token: &Token) -> impl Iterator<Item = &Offer> {
+        self.offers.iter().filter(move |offer| offer.token == *token)
+    }
+
     /// The offer of `token` that leaves most.
     fn best_offer(&self, token: &Token) -> Option<&Offer> {
-        let clock = &self.world.clock;
-        self.offers.iter().filter(|offer| offer.token == *token).max_by_key(|offer| offer.left(clock))
+        self.offers_of(token).max_by_key(|offer| offer.left(&self.world.clock))
+    }
+
+    /// What the cache must know of `token`, if it was offered once. A token that was dropped and comes back
+    /// has no more than its last offer leaves, which is less than the first where the machine was suspended.
+    fn certain_offer(&self, token: &Token) -> Option<&Offer> {
+        let mut offers = self.offers_of(token);
+        offers.next().filter(|offer| offer.exact && offers.next().is_none())
     }
 
     /// Whether the cache must know that `token` is refused: it remembers three.
@@ -349,9 +359,8 @@ impl History {
         }
         // Offered once, by clocks that went on evenly, and not refused.
         let fresh = before.as_ref().is_some_and(|token| {
-            let mut offers = self.offers.iter().filter(|offer| offer.token == *token);
-            let long = |offer: &Offer| offer.exact && offer.left(&clock) > Duration::from_secs(225);
-            offers.next().is_some_and(long) && offers.next().is_none() && !self.reported.contains(token)
+            let long = |offer: &Offer| offer.left(&clock) > Duration::from_secs(225);
+            self.certain_offer(token).is_some_and(long) && !self.reported.contains(token)
         });
         let outcome = catch_unwind(AssertUnwindSafe(|| self.cached.token_for(&ask)));
         let calls = self.source.calls() - calls;
@@ -428,13 +437,13 @@ impl History {
             "a token from nowhere"
         );
         // I5, of what was there before and of what came: never one with less left, never a refused one.
-        let rivals = before.into_iter().filter_map(|token| self.best_offer(token)).chain(offer);
-        for rival in rivals.filter(|rival| rival.is_usable(clock) && !self.reported.contains(&rival.token)) {
-            if wanted(&&rival.token) {
+        let rivals = before.into_iter().chain(offer.map(|offer| &offer.token));
+        for rival in rivals.filter(|rival| wanted(rival) && !self.reported.contains(rival)) {
+            if self.offers_of(rival).all(|offer| offer.is_usable(clock)) {
                 prop_assert!(!self.is_refused(token), "refused, and {:?} was there", rival);
             }
             let mine = self.best_offer(token).expect("an offer");
-            if rival.exact && wanted(&&rival.token) {
+            if let Some(rival) = self.certain_offer(rival).filter(|rival| rival.is_usable(clock)) {
                 prop_assert!(mine.left(clock) >= rival.left(clock), "{:?} rather than {:?}", mine, rival);
             }
         }
@@ -460,6 +469,26 @@ fn tell(events: &[Event]) -> Result<(), TestCaseError> {
     let token = history.cached.token();
     prop_assert!(token.is_ok(), "{:?}", token);
     Ok(())
+}
+
+/// The machine was suspended, so the second offer of the first token leaves less than its first one.
+#[test]
+fn token_that_comes_back_has_what_its_last_offer_leaves() {
+    let call = |answer| Event::Call { answer, during: During::Nothing, other: false, seconds: 30 };
+    let events = [
+        call(Answer::Token(3599, true)),
+        Event::Time(Change::Suspend(3392)),
+        call(Answer::Token(300, false)),
+        Event::Invalidate,
+        call(Answer::Again(1)),
+        Event::Time(Change::Advance(60)),
+        Event::Time(Change::SetWall(-31_536_000)),
+        call(Answer::Token(300, false)),
+    ];
+    // Whether the second call makes a refresh is the token's random number.
+    for _ in 0..64 {
+        tell(&events).unwrap();
+    }
 }
 
 /// So many histories, or as many times more as the variable `HISTORIES_TIMES` says.
