@@ -101,7 +101,17 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("analytics/rows", &["misfit", "cell", "row", "plain"]),
     (
         "analytics/report",
-        &["expected", "pivot_headers", "body", "no_figure", "write", "pivot", "audience", "quality"],
+        &[
+            "expected",
+            "pivot_headers",
+            "body",
+            "no_figure",
+            "aggregates",
+            "write",
+            "pivot",
+            "audience",
+            "quality",
+        ],
     ),
     (
         "analytics/method",

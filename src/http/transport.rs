@@ -306,7 +306,6 @@ fn check_framing(headers: &HeaderMap, host: &str, mark: &Mark) -> Result<(), Fau
 
 #[cfg(test)]
 #[path = "../../tests/util/server.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the server of the tests; this file uses a part")]
 mod server;
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! An HTTP endpoint on loopback: keeps what it received, answers what it was told.
+#![allow(dead_code, unreachable_pub, reason = "each program that takes this file in uses a part")]
 
 use super::server::{Act, Server};
 pub use super::server::{Answer, Received};

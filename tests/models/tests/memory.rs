@@ -5,10 +5,8 @@
 #![cfg(not(feature = "shuttle"))]
 
 #[path = "../../util/endpoint.rs"]
-#[allow(dead_code, reason = "shared by test programs")]
 mod endpoint;
 #[path = "../../util/server.rs"]
-#[allow(dead_code, reason = "shared by test programs")]
 mod server;
 
 use endpoint::Endpoint;
