@@ -8,6 +8,7 @@
 use serde::Deserialize;
 use shortway::analytics::ReportRequest;
 use std::fmt::Write;
+use std::ops::Range;
 use time::{Date, Month};
 
 /// The request that the body answers.
@@ -29,18 +30,29 @@ const COUNTRIES: [&str; 8] =
 
 /// As Google sends it with `prettyPrint=false`.
 pub fn compact(rows: usize) -> String {
+    page(&mut 42, 0..rows, rows)
+}
+
+/// The same in pages of so many rows.
+pub fn pages(rows: usize, of: usize) -> Vec<String> {
+    let mut state = 42;
+    (0..rows).step_by(of).map(|first| page(&mut state, first..rows.min(first + of), rows)).collect()
+}
+
+/// These rows of a report of `count`.
+fn page(state: &mut u64, rows: Range<usize>, count: usize) -> String {
     let dimensions = DIMENSIONS.map(|name| format!(r#"{{"name":"{name}"}}"#)).join(",");
     let metrics = METRICS.map(|(name, kind)| format!(r#"{{"name":"{name}","type":"{kind}"}}"#)).join(",");
     let mut body = format!(r#"{{"dimensionHeaders":[{dimensions}],"metricHeaders":[{metrics}],"rows":["#);
-    let mut state = 42;
-    for row in 0..rows {
-        let comma = if row == 0 { "" } else { "," };
-        write!(body, "{comma}{{\"dimensionValues\":[{}],", cells(&dimension_cells(row, &mut state)))
+    let first = rows.start;
+    for row in rows {
+        let comma = if row == first { "" } else { "," };
+        write!(body, "{comma}{{\"dimensionValues\":[{}],", cells(&dimension_cells(row, state)))
             .expect("a String takes it");
-        write!(body, "\"metricValues\":[{}]}}", cells(&metric_cells(&mut state))).expect("a String takes it");
+        write!(body, "\"metricValues\":[{}]}}", cells(&metric_cells(state))).expect("a String takes it");
     }
     let metadata = r#"{"currencyCode":"EUR","timeZone":"Europe/Rome"}"#;
-    write!(body, r#"],"rowCount":{rows},"metadata":{metadata},"kind":"analyticsData#runReport"}}"#)
+    write!(body, r#"],"rowCount":{count},"metadata":{metadata},"kind":"analyticsData#runReport"}}"#)
         .expect("a String takes it");
     body
 }

@@ -112,6 +112,8 @@
 //! | [`Aborted`](ErrorKind::Aborted) | look for a panic in the output of the program |
 //! | [`Other`](ErrorKind::Other) | see the text: a fault of a token source of your own, or of the program |
 //! | [`Inexact`](ErrorKind::Inexact) | request less at once, or do without `Report::require_exact` |
+//! | [`Incomplete`](ErrorKind::Incomplete) | resume the download from its `ResumePoint`, or run the job again later |
+//! | [`Drift`](ErrorKind::Drift) | download the whole report again |
 //!
 //! # Time limits and retries
 //!

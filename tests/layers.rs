@@ -89,7 +89,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
         "analytics",
         &[
             "wire", "property", "request", "answer", "document", "table", "rows", "report", "bucket",
-            "ledger", "refusal", "call", "client", "method",
+            "ledger", "refusal", "call", "client", "method", "pages",
         ],
     ),
     (
@@ -103,6 +103,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
         "analytics/report",
         &[
             "expected",
+            "keys",
             "pivot_headers",
             "body",
             "no_figure",
@@ -128,6 +129,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
             "audience",
         ],
     ),
+    ("analytics/pages", &["fault", "order", "resume", "progress"]),
     ("testing", &["clock", "key", "source", "google"]),
 ];
 

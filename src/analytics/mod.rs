@@ -11,6 +11,7 @@
 //! | a source of tokens | [`Analytics::new`], then [`Analytics::property`] |
 //! | a property id as text | [`PropertyId`], by `parse` |
 //! | a question | [`ReportRequest`] with [`DateRange`], [`OrderBy`], [`FilterExpression`] |
+//! | more rows than one answer has | [`Property::pages`] |
 //! | a [`Report`] | [`Report::rows`], [`Report::row`], [`Report::total`], [`Report::metadata`] |
 //! | the body of an answer that another HTTP client got | [`Report::from_json`] |
 //!
@@ -27,6 +28,7 @@
 //! let week = DateRange::last_days(7);
 //! let request = ReportRequest::new().dates(week.clone()).dimensions(["country"]).metrics(["sessions"]);
 //! let report = property.run_report(&request)?;
+//! let all_rows = property.pages(&request).rows::<(String, u64)>(); // page after page, two at a time
 //! let reports = property.batch_run_reports(&[request.clone(), request]); // any number, five to a call
 //! let now = property.run_realtime_report(&RealtimeRequest::new().metrics(["activeUsers"]))?;
 //! let by_two = PivotRequest::new().dates(week).dimensions(["country"]).metrics(["sessions"]);
@@ -39,7 +41,7 @@
 //! let export = property.ready_audience_export(&export.name, Duration::from_secs(900))?;
 //! let users = property.query_audience_export(&export.name, &AudienceQuery::new())?;
 //! let exports = property.audience_exports(None, None)?;
-//! # let _ = (report, reports, now, pivots, fields, fits, quotas, users, exports, common);
+//! # let _ = (report, all_rows, reports, now, pivots, fields, fits, quotas, users, exports, common);
 //! # Ok(())
 //! # }
 //! ```
@@ -55,6 +57,29 @@
 //! report.require_exact()?; // makes any of them an error
 //! if let Some(quota) = property.last_quota() {
 //!     println!("{:?} tokens left today", quota.tokens_per_day.and_then(|tokens| tokens.remaining));
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # All rows
+//!
+//! One answer has at most 250,000 rows. [`Property::pages`] requests them page after page, fetched ahead, in
+//! one order without ties, and holds each page against those before it: a download that cannot be right ends
+//! with an error and the point where to go on.
+//!
+//! ```no_run
+//! # use shortway::analytics::{Interrupted, Property, ReportRequest};
+//! # fn see(property: &Property, request: &ReportRequest) -> Result<(), shortway::Error> {
+//! for page in property.pages(request).parallel(4) {
+//!     match page {
+//!         Ok(page) => println!("{} of {} rows", page.len(), page.row_count()),
+//!         Err(error) => match error.cause::<Interrupted>() {
+//!             // Keep it (it serializes), and later: property.pages(request).resume(&point)?
+//!             Some(Interrupted { resume_point, .. }) => println!("go on at {}", resume_point.offset),
+//!             None => return Err(error),
+//!         },
+//!     }
 //! }
 //! # Ok(())
 //! # }
@@ -84,6 +109,7 @@ mod client;
 mod document;
 mod ledger;
 mod method;
+mod pages;
 mod property;
 mod refusal;
 mod report;
@@ -103,6 +129,7 @@ pub use method::{
     DimensionMetadata, Metadata, MetricCompatibility, MetricMetadata, MinuteRange, Pivot, PivotReport,
     PivotRequest, PivotValues, QuotasSnapshot, RealtimeRequest,
 };
+pub use pages::{Interrupted, PageRows, Pages, ResumePoint};
 pub use property::PropertyId;
 pub use report::{Doubt, Quality, Report};
 pub use request::{

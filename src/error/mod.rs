@@ -71,6 +71,12 @@ pub enum ErrorKind {
     Row,
     /// A report is not exact although that was required: see `Report::quality` of the module `analytics`.
     Inexact,
+    /// A page of a report came without some of its rows, also when it was requested again: see `Property::pages`
+    /// of the module `analytics`.
+    Incomplete,
+    /// A report changed while its pages were downloaded, so that they do not fit together: see `Property::pages`
+    /// of the module `analytics`.
+    Drift,
     /// Anything else; for sources written outside this crate.
     Other,
 }
@@ -91,6 +97,8 @@ impl ErrorKind {
                 | Self::Backoff
                 | Self::Aborted
                 | Self::Quota
+                | Self::Incomplete
+                | Self::Drift
         )
     }
 }

@@ -9,6 +9,7 @@ mod floors;
 mod key;
 mod measure;
 mod ours;
+mod pages;
 mod peers;
 mod race;
 mod runtime;
@@ -41,9 +42,10 @@ Without a NAME all are run. Each prints `RATIO name value (...)`: ours divided b
   typed_250k_vs_naive   the same to a Vec of the user's structs / plain structs with serde
   decode_250k_peak_vs_body
                         bytes allocated at the peak of a decode / bytes of the body
+  pages_1m_par4_vs_seq  a million rows, 40,000 a page, 300 ms each: four pages at once / page by page
 ";
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "cached_hit_1thread",
     "cached_hit_vs_clock",
     "cached_hit_2threads",
@@ -53,6 +55,7 @@ const NAMES: [&str; 9] = [
     decode::VS_IGNORED_ANY,
     decode::TYPED_VS_NAIVE,
     decode::PEAK_VS_BODY,
+    pages::PAR4_VS_SEQ,
 ];
 
 fn main() -> ExitCode {
@@ -80,7 +83,9 @@ fn run(wanted: impl Fn(&str) -> bool) -> Result<()> {
     }
     println!("peers: {}", peers::ALL.map(|peer| versions::with_version(peer.name)).join(", "));
     decode::run(&wanted)?;
-    if NAMES.iter().all(|name| decode::NAMES.contains(name) || !wanted(name)) {
+    pages::run(&wanted)?;
+    let is_report = |name: &&str| decode::NAMES.contains(name) || *name == pages::PAR4_VS_SEQ;
+    if NAMES.iter().all(|name| is_report(name) || !wanted(name)) {
         return Ok(());
     }
     let track = Track::lay()?;

@@ -72,7 +72,7 @@ impl Shared {
     fn serve(&self, connection: &TcpStream) -> std::io::Result<()> {
         connection.set_nodelay(true)?;
         let mut reader = BufReader::new(connection);
-        while read_request(&mut reader)? {
+        while read_request(&mut reader)?.is_some() {
             let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
             thread::sleep(Duration::from_millis(self.delay_ms.load(Ordering::SeqCst)));
             let body = format!(
@@ -88,14 +88,14 @@ impl Shared {
     }
 }
 
-/// Reads a request to its end; false when there is none.
-fn read_request(reader: &mut impl BufRead) -> std::io::Result<bool> {
+/// Reads a request to its end, and gives its body; none when there is no request.
+pub fn read_request(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
     let mut line = String::new();
     let mut length = 0;
     loop {
         line.clear();
         if reader.read_line(&mut line)? == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         match line.trim_end().split_once(':') {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
@@ -105,6 +105,7 @@ fn read_request(reader: &mut impl BufRead) -> std::io::Result<bool> {
             _ => {}
         }
     }
-    std::io::copy(&mut reader.take(length), &mut std::io::sink())?;
-    Ok(true)
+    let mut body = Vec::new();
+    reader.take(length).read_to_end(&mut body)?;
+    Ok(Some(body))
 }

@@ -8,13 +8,14 @@ mod aggregates;
 mod audience;
 mod body;
 mod expected;
+mod keys;
 mod no_figure;
 mod pivot;
 mod pivot_headers;
 mod quality;
 mod write;
 
-use super::answer::{Column, ColumnKind, PropertyQuota, ResponseMetadata};
+use super::answer::{Column, PropertyQuota, ResponseMetadata};
 use super::request::{MetricAggregation, ReportRequest};
 use super::rows::{Row, Rows};
 use super::table::Table;
@@ -28,7 +29,6 @@ pub(super) use pivot_headers::PivotHeader;
 pub use quality::{Doubt, Quality};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
-use std::collections::HashSet;
 use std::fmt;
 
 /// A report: rows by the columns requested, totals beside them.
@@ -72,7 +72,7 @@ struct Requested {
 const DEFAULT_LIMIT: u64 = 10_000;
 
 /// How many rows Google sends at most, whatever the limit.
-const MAX_LIMIT: u64 = 250_000;
+pub(super) const MAX_LIMIT: u64 = 250_000;
 
 impl Report {
     /// Reads the body of a 200 answer to `request`, for a program with an HTTP client of its own. No network,
@@ -201,11 +201,6 @@ impl Report {
         compares.then(|| self.columns.iter().position(|c| c.name == COMPARISON)).flatten()
     }
 
-    /// How many rows of a report Google may count as one: one for each date range and comparison.
-    fn rows_in_one(&self) -> u64 {
-        (self.requested.date_ranges.len().max(1) * self.requested.comparisons.max(1)) as u64
-    }
-
     /// Where the name of a row's date range stands, if several ranges were requested.
     fn range_column(&self) -> Option<usize> {
         let several = self.requested.date_ranges.len() > 1;
@@ -284,24 +279,6 @@ impl Report {
             Some(count) => rows == count,
             None => self.is_empty() || is_uncut,
         }
-    }
-
-    /// How many rows there are here, but counted once where they differ in nothing but the date
-    /// range and the comparison.
-    fn distinct(&self) -> u64 {
-        let (range, comparison) = (self.range_column(), self.comparison_column());
-        if range.or(comparison).is_none() {
-            return self.len() as u64;
-        }
-        let dimensions = self.columns.iter().filter(|c| matches!(c.kind, ColumnKind::Dimension)).count();
-        let key = |row| {
-            let cells = self.rows.row(row).take(dimensions).enumerate();
-            cells
-                .filter(|(column, _)| Some(*column) != range && Some(*column) != comparison)
-                .map(|(_, cell)| cell)
-                .collect::<Vec<_>>()
-        };
-        (0..self.len()).map(key).collect::<HashSet<_>>().len() as u64
     }
 
     /// What Google says about the report as a whole: time zone, currency, sampling, data loss.
