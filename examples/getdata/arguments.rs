@@ -2,10 +2,11 @@
 
 #![expect(clippy::doc_markdown, reason = "the comments on arguments are the text of --help")]
 
-use crate::{Failure, usage};
+use crate::filter::{self, Filters};
+use crate::{Failure, usage, wrong_value};
 use clap::builder::NonEmptyStringValueParser as NonEmpty;
 use clap::{Parser, ValueEnum};
-use shortway::analytics::{DateRange, OrderBy, ReportRequest};
+use shortway::analytics::{DateRange, OrderBy, RealtimeRequest, Report, ReportRequest};
 use shortway::{Error, ErrorKind};
 use std::collections::HashSet;
 use std::env;
@@ -17,6 +18,13 @@ const VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 /// The metrics and the dimensions that are requested where none are given.
 const METRICS: &str = "screenPageViews,sessions";
 const DIMENSIONS: &str = "pagePath";
+
+/// What is counted where none are given for a realtime report, which has no sessions and no paths.
+const REALTIME_METRICS: &str = "screenPageViews";
+const REALTIME_DIMENSIONS: &str = "country";
+
+/// What a realtime report has none of.
+const DATES: [&str; 2] = ["start", "end"];
 
 const ABOUT: &str = "Print what a Google Analytics (GA4) property counted";
 
@@ -31,12 +39,21 @@ const AFTER_HELP: &str = "\
 NAMES are comma-separated API names. Google lists them at
 https://developers.google.com/analytics/devguides/reporting/data/v1/api-schema
 
+A FILTER is a list of conditions such as country==Italy;sessions>10, with ; for and, and with a comma for
+or, which binds tighter. == != compare texts without regard to case and numbers, =@ !@ look for a text inside,
+=~ !~ for a regular expression, < <= > >= compare numbers. A backslash before a comma or a ; takes it as it
+is. Names before < and >, and those in --metrics, are metrics, all others dimensions; a comma joins one kind.
+
+With --all the rows have an order without ties: dimensions that --order-by does not name are added to it. csv
+and jsonl are written page by page; if a page fails, what is there is not complete, and the exit status is 1.
+
 table: control characters, line breaks and invisible characters are shown as escapes such as \\n, \\u{202e}.
 csv:   a text that a spreadsheet would run as a formula (it begins with =, +, -, @, a tab or a line break)
        gets a ' in front; all other text is as it came, control characters included.
 json:  columns keep their order, and a metric has one type, the one in its header: whole numbers, or numbers
        with a fraction (7.0). A metric of an unknown type is text in quotes, and so is a cell that is not such
        a number: whole numbers beyond 64 bits, NaN, infinities. The totals of an empty report are null.
+jsonl: a line for each row, as in json.
 
 The environment names a key file and a proxy:
 GOOGLE_APPLICATION_CREDENTIALS  the key file, where there is no --key
@@ -64,18 +81,42 @@ pub(crate) struct Arguments {
     /// The last day
     #[arg(long, value_name = "DAY", default_value = "yesterday", value_parser = NonEmpty::new())]
     end: String,
-    /// What to count: comma-separated
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = METRICS)]
-    metrics: Vec<String>,
-    /// What to count by: comma-separated; give an empty text for totals alone
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = DIMENSIONS)]
-    dimensions: Vec<String>,
+    /// What to count: comma-separated [default: screenPageViews,sessions; --realtime: screenPageViews]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    metrics: Option<Vec<String>>,
+    /// What to count by: comma-separated; "" for totals alone [default: pagePath; --realtime: country]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    dimensions: Option<Vec<String>>,
     /// What to sort by, with a minus for largest first; by default the first metric, largest first
     #[arg(long, value_name = "[-]NAME", allow_hyphen_values = true)]
     order_by: Option<String>,
     /// How many rows at most, up to 250000
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = limit)]
     limit: u64,
+    /// Only what these conditions hold for, such as country==Italy;sessions>10
+    #[arg(long, value_name = "FILTER", value_parser = NonEmpty::new())]
+    filter: Option<String>,
+    /// Print every row, however many there are
+    #[arg(long, conflicts_with_all = ["limit", "realtime", "metadata", "check", "quota"])]
+    all: bool,
+    /// How many pages --all requests at the same time, up to 10
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "all", value_parser = parallel)]
+    pub(crate) parallel: usize,
+    /// Print what happens now: the last 30 minutes
+    #[arg(long, conflicts_with_all = DATES)]
+    realtime: bool,
+    /// Refuse a report whose figures are not exact: sampled, thresholded, rows merged or left out
+    #[arg(long, conflicts_with_all = ["metadata", "check", "quota"])]
+    exact: bool,
+    /// List what can be requested, all of it or what has WORD in its name or description
+    #[arg(long, value_name = "WORD", num_args = 0..=1, default_missing_value = "", group = "instead")]
+    metadata: Option<String>,
+    /// Say whether --metrics, --dimensions and --filter fit together
+    #[arg(long, group = "instead", conflicts_with = "realtime")]
+    check: bool,
+    /// Print what is left of the property's quotas
+    #[arg(long, group = "instead", conflicts_with = "realtime")]
+    quota: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
@@ -93,8 +134,21 @@ pub(crate) enum Format {
     Table,
     /// One object: totals, rows, rowCount
     Json,
+    /// One object for each row
+    Jsonl,
     /// A header line, then the rows
     Csv,
+}
+
+/// What Analytics is asked.
+pub(crate) enum Question {
+    Report(ReportRequest),
+    All(ReportRequest),
+    Realtime(RealtimeRequest),
+    /// What can be requested, with this word in it.
+    Metadata(String),
+    Check,
+    Quota,
 }
 
 /// Whose figures are requested.
@@ -147,24 +201,73 @@ impl Arguments {
         }
     }
 
+    pub(crate) fn question(&self) -> Result<Question, Failure> {
+        Ok(match &self.metadata {
+            Some(word) => Question::Metadata(word.clone()),
+            None if self.quota => Question::Quota,
+            None if self.check => self.request().map(|_| Question::Check)?,
+            None if self.realtime => Question::Realtime(self.realtime_request()?),
+            None if self.all => Question::All(self.request()?.limit(0)),
+            None => Question::Report(self.request()?),
+        })
+    }
+
+    /// Refuses a report that is not exact, with `--exact`.
+    pub(crate) fn check(&self, report: &Report) -> Result<(), Error> {
+        if self.exact { report.require_exact() } else { Ok(()) }
+    }
+
     pub(crate) fn request(&self) -> Result<ReportRequest, Failure> {
-        let (metrics, dimensions) = (names(&self.metrics), names(&self.dimensions));
-        let Some(first) = metrics.first() else {
-            let hint = "give at least one name, such as sessions";
-            return Err(wrong("--metrics names nothing to count", hint));
-        };
-        check_columns(&metrics, &dimensions)?;
-        let by = match &self.order_by {
-            Some(order) => order_by(order, &metrics, &dimensions)?,
-            None => OrderBy::metric(first).desc(),
-        };
-        Ok(ReportRequest::new()
+        let Asked { metrics, dimensions, by, filters } = self.asked(METRICS, DIMENSIONS)?;
+        let mut request = ReportRequest::new()
             .dates(DateRange::new(&self.start, &self.end))
             .metrics(metrics)
             .dimensions(dimensions)
             .order_by(by)
-            .limit(self.limit))
+            .limit(self.limit);
+        (request.dimension_filter, request.metric_filter) = (filters.dimensions, filters.metrics);
+        Ok(request)
     }
+
+    fn realtime_request(&self) -> Result<RealtimeRequest, Failure> {
+        let Asked { metrics, dimensions, by, filters } = self.asked(REALTIME_METRICS, REALTIME_DIMENSIONS)?;
+        let mut request =
+            RealtimeRequest::new().metrics(metrics).dimensions(dimensions).order_by(by).limit(self.limit);
+        (request.dimension_filter, request.metric_filter) = (filters.dimensions, filters.metrics);
+        Ok(request)
+    }
+
+    /// The columns, their order and the filters.
+    fn asked(&self, metrics: &str, dimensions: &str) -> Result<Asked, Failure> {
+        let given = |given: &Option<Vec<String>>, default: &str| match given {
+            Some(list) => names(list),
+            None => names(&default.split(',').map(str::to_owned).collect::<Vec<_>>()),
+        };
+        let defaults = (metrics, dimensions);
+        let (metrics, dimensions) = (given(&self.metrics, metrics), given(&self.dimensions, dimensions));
+        let Some(first) = metrics.first() else {
+            let hint = "give at least one name, such as sessions";
+            return Err(wrong("--metrics names nothing to count", hint));
+        };
+        check_columns(&metrics, &dimensions, defaults)?;
+        let by = match &self.order_by {
+            Some(order) => order_by(order, &metrics, &dimensions)?,
+            None => OrderBy::metric(first).desc(),
+        };
+        let filters = match &self.filter {
+            Some(text) => filter::parse(text, &metrics)
+                .map_err(|fault| wrong_value("--filter", &Error::new(ErrorKind::Config, fault)))?,
+            None => Filters::default(),
+        };
+        Ok(Asked { metrics, dimensions, by, filters })
+    }
+}
+
+struct Asked {
+    metrics: Vec<String>,
+    dimensions: Vec<String>,
+    by: OrderBy,
+    filters: Filters,
 }
 
 fn names(list: &[String]) -> Vec<String> {
@@ -172,7 +275,7 @@ fn names(list: &[String]) -> Vec<String> {
 }
 
 /// Refuses a column that is named twice.
-fn check_columns(metrics: &[String], dimensions: &[String]) -> Result<(), Failure> {
+fn check_columns(metrics: &[String], dimensions: &[String], defaults: (&str, &str)) -> Result<(), Failure> {
     for (option, names) in [("--metrics", metrics), ("--dimensions", dimensions)] {
         let mut seen = HashSet::new();
         if let Some(name) = names.iter().find(|name| !seen.insert(*name)) {
@@ -181,8 +284,8 @@ fn check_columns(metrics: &[String], dimensions: &[String]) -> Result<(), Failur
     }
     let Some(name) = dimensions.iter().find(|name| metrics.contains(name)) else { return Ok(()) };
     let (given, defaulted, default) = match (metrics.join(",").as_str(), dimensions.join(",").as_str()) {
-        (METRICS, _) => ("--dimensions", "--metrics", METRICS),
-        (_, DIMENSIONS) => ("--metrics", "--dimensions", DIMENSIONS),
+        (found, _) if found == defaults.0 => ("--dimensions", "--metrics", found.to_owned()),
+        (_, found) if found == defaults.1 => ("--metrics", "--dimensions", found.to_owned()),
         _ => {
             let message = format!("--metrics and --dimensions both name {name:?}");
             return Err(wrong(message, "name each column once"));
@@ -198,6 +301,11 @@ fn check_columns(metrics: &[String], dimensions: &[String]) -> Result<(), Failur
 fn limit(text: &str) -> Result<u64, &'static str> {
     let number = text.parse().ok().filter(|rows| (1..=250_000).contains(rows));
     number.ok_or("give a whole number from 1 to 250000")
+}
+
+fn parallel(text: &str) -> Result<usize, &'static str> {
+    let number = text.parse().ok().filter(|pages| (1..=10).contains(pages));
+    number.ok_or("give a whole number from 1 to 10")
 }
 
 fn order_by(order: &str, metrics: &[String], dimensions: &[String]) -> Result<OrderBy, Failure> {

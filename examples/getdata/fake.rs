@@ -1,16 +1,18 @@
 //! A report from a fake Google on this machine: real HTTP, a real signature, made-up figures.
 
-use shortway::analytics::{Analytics, Report, ReportRequest};
+use shortway::analytics::{Analytics, Property};
 use shortway::testing::{FakeGoogle, FakeTable};
 use shortway::{Error, scope};
 use time::{Duration, OffsetDateTime};
 
-pub(crate) fn report(request: &ReportRequest) -> Result<Report, Error> {
+/// The fake, which must be kept, and its property.
+pub(crate) fn property() -> Result<(FakeGoogle, Property), Error> {
     let google = FakeGoogle::builder().property(1234, made_up_figures()).start()?;
     let tokens = shortway::service_account(google.key(), [scope::ANALYTICS_READONLY])
         .token_endpoint(google.token_url())
         .build()?;
-    Analytics::new(tokens).with_endpoint(&google.api_url())?.property(1234).run_report(request)
+    let property = Analytics::new(tokens).with_endpoint(&google.api_url())?.property(1234);
+    Ok((google, property))
 }
 
 /// A small site over the last 60 days.

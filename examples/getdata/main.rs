@@ -12,25 +12,29 @@
 
 mod advice;
 mod arguments;
+mod download;
+mod explore;
 mod fake;
+mod filter;
 mod notes;
 mod print;
+mod site;
 mod text;
 mod wait;
 
-use arguments::{Arguments, Figures};
+use arguments::{Arguments, Question};
 use clap::Parser;
-use shortway::analytics::{Analytics, PropertyId, Report, ReportRequest};
-use shortway::{Error, ErrorKind, ServiceAccountKey, TokenSource, scope};
+use shortway::analytics::Report;
+use shortway::{Error, ErrorKind};
+use site::Site;
 use std::error::Error as _;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
-use wait::Watched;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(&arguments).and_then(|printed| write_out(&printed)) {
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { status, error }) => {
             complain(&error);
@@ -65,58 +69,41 @@ fn wrong_value(option: &str, error: &Error) -> Failure {
     })
 }
 
-fn run(arguments: &Arguments) -> Result<String, Failure> {
-    let request = arguments.request()?;
-    let report = match arguments.figures()? {
-        Figures::MadeUp => {
-            say(
-                "note",
-                "these figures are made up: they come from a fake Google on this machine, see --help",
-            );
-            fake::report(&request)?
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let question = arguments.question()?;
+    let site = Site::of(arguments)?;
+    let printed = match question {
+        Question::All(request) => return download::run(arguments, &request, &site),
+        Question::Report(request) => {
+            shown(arguments, site.ask("report", |property| property.run_report(&request))?)?
         }
-        Figures::Of(property) => report_of(property, arguments, &request)?,
+        Question::Realtime(request) => {
+            shown(arguments, site.ask("report", |property| property.run_realtime_report(&request))?)?
+        }
+        Question::Metadata(word) => explore::metadata(arguments, &word, &site)?,
+        Question::Check => explore::check(arguments, &site)?,
+        Question::Quota => explore::quota(arguments, &site)?,
     };
+    write_out(&printed).map(drop)
+}
+
+fn shown(arguments: &Arguments, report: Report) -> Result<String, Failure> {
+    arguments.check(&report)?;
     for note in notes::of(&report) {
         say("note", note);
     }
     Ok(print::report(&report, arguments.format)?)
 }
 
-fn report_of(property: &str, arguments: &Arguments, request: &ReportRequest) -> Result<Report, Failure> {
-    let property: PropertyId = property.parse().map_err(usage)?;
-    let key = match &arguments.key {
-        Some(path) => ServiceAccountKey::from_file(path)?,
-        None => ServiceAccountKey::from_env()?,
-    };
-    let watched = Watched::default();
-    let mut tokens = shortway::service_account(key, [scope::ANALYTICS_READONLY]).transport(watched.clone());
-    if let Some(url) = &arguments.token_url {
-        tokens = tokens.token_endpoint(url);
-    }
-    let tokens = tokens.build().map_err(|error| match &arguments.token_url {
-        // With an endpoint named on the command line that is what `build` can find fault with.
-        Some(_) => wrong_value("--token-url", &error),
-        None => error.into(),
-    })?;
-    let mut analytics = Analytics::with_transport(tokens.clone(), watched.apart());
-    if let Some(url) = &arguments.api_url {
-        analytics = analytics.with_endpoint(url).map_err(|error| wrong_value("--api-url", &error))?;
-    }
-    // The client would get the token itself; first, it can be told which of the two is late.
-    watched.announced("token", || tokens.token())?;
-    Ok(watched.announced("report", || analytics.property(property).run_report(request))?)
-}
-
-fn write_out(printed: &str) -> Result<(), Failure> {
+/// Writes to the standard output; false if nobody reads it any more, as in `getdata | head`.
+fn write_out(printed: &str) -> Result<bool, Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(printed.as_bytes()).and_then(|()| stdout.flush()) {
-        // The reader has seen enough: `getdata | head`.
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(e) => {
             Err(Error::new(ErrorKind::Other, "cannot write to the standard output").with_source(e).into())
         }
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(true),
     }
 }
 

@@ -10,13 +10,21 @@ const LONGEST: usize = 300;
 
 /// One line for each doubt about the figures of `report`.
 pub(crate) fn of(report: &Report) -> Vec<String> {
+    let mut notes = of_page(report);
+    if !report.is_empty() && !report.is_complete() {
+        let counts = format!("{} of {} rows shown", report.len(), report.row_count());
+        notes.insert(0, format!("{counts}, see --limit and --all"));
+    }
+    notes
+}
+
+/// The same for a page, after which others come.
+pub(crate) fn of_page(report: &Report) -> Vec<String> {
     let metadata = report.metadata();
     let mut notes = Vec::new();
     if report.is_empty() {
         let reason = metadata.empty_reason.as_ref().map(|reason| format!(": {reason}"));
         notes.push(format!("Analytics has no rows for this report{}", reason.unwrap_or_default()));
-    } else if !report.is_complete() {
-        notes.push(format!("{} of {} rows shown, see --limit", report.len(), report.row_count()));
     }
     for sample in &metadata.sampling_metadatas {
         let (read, all) = (sample.samples_read_count, sample.sampling_space_size);

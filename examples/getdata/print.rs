@@ -1,4 +1,4 @@
-//! A report as text: a table for people, JSON for programs, CSV for spreadsheets.
+//! A report as text: a table for people, JSON and JSON lines for programs, CSV for spreadsheets.
 //!
 //! The JSON is not written by a map of `serde_json`, which sorts the columns. The features that change this
 //! would change the crate under test too.
@@ -8,13 +8,23 @@ use crate::text::{escaped, is_invisible};
 use shortway::Error;
 use shortway::analytics::{Column, ColumnKind, MetricType, Report};
 use std::fmt::Write as _;
+use std::slice;
 use unicode_width::UnicodeWidthStr as _;
 
 pub(crate) fn report(report: &Report, format: Format) -> Result<String, Error> {
+    reports(slice::from_ref(report), format)
+}
+
+/// The pages of one report as one.
+pub(crate) fn reports(pages: &[Report], format: Format) -> Result<String, Error> {
     match format {
-        Format::Table => table(report),
-        Format::Json => json(report),
-        Format::Csv => csv(report),
+        Format::Table => table(pages),
+        Format::Json => json(pages),
+        Format::Jsonl => pages.iter().map(jsonl).collect(),
+        Format::Csv => {
+            let mut is_first = true;
+            pages.iter().map(|page| csv(page, std::mem::take(&mut is_first))).collect()
+        }
     }
 }
 
@@ -28,47 +38,69 @@ fn is_dimension(column: &Column) -> bool {
     column.kind == ColumnKind::Dimension
 }
 
-fn table(report: &Report) -> Result<String, Error> {
+fn table(pages: &[Report]) -> Result<String, Error> {
     let mut out = String::new();
-    for (metric, total) in totals(report)? {
+    let Some(first) = pages.first() else { return Ok(out) };
+    for (metric, total) in totals(first)? {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{}: {}", escaped(&metric.name), escaped(total.unwrap_or("no data")));
     }
-    if report.is_empty() {
+    if first.is_empty() {
         return Ok(out);
     }
-    let mut lines = vec![report.columns().iter().map(|c| escaped(&c.name)).collect::<Vec<_>>()];
-    for row in report.rows::<Vec<&str>>() {
+    let mut lines = vec![first.columns().iter().map(|c| escaped(&c.name)).collect::<Vec<_>>()];
+    for row in pages.iter().flat_map(Report::rows::<Vec<&str>>) {
         lines.push(row?.into_iter().map(escaped).collect());
     }
-    let widths: Vec<usize> = (0..report.columns().len())
-        .map(|i| lines.iter().map(|line| line[i].width()).max().unwrap_or(0))
-        .collect();
     out.push('\n');
-    for line in &lines {
-        let cells = line.iter().zip(&widths).zip(report.columns()).map(|((cell, width), column)| {
+    out.push_str(&columns(&lines, |column| first.columns().get(column).is_some_and(is_dimension)));
+    Ok(out)
+}
+
+/// Lines whose cells stand below each other, at the left where `is_left` says so, else at the right.
+pub(crate) fn columns(lines: &[Vec<impl AsRef<str>>], is_left: impl Fn(usize) -> bool) -> String {
+    let count = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |i: usize| lines.iter().filter_map(|line| Some(line.get(i)?.as_ref().width())).max();
+    let widths: Vec<usize> = (0..count).map(|i| width(i).unwrap_or(0)).collect();
+    let mut out = String::new();
+    for line in lines {
+        let cells = line.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
+            let cell = cell.as_ref();
             let blanks = " ".repeat(width - cell.width());
-            if is_dimension(column) { format!("{cell}{blanks}") } else { format!("{blanks}{cell}") }
+            if is_left(column) { format!("{cell}{blanks}") } else { format!("{blanks}{cell}") }
         });
         out.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         out.push('\n');
     }
-    Ok(out)
+    out
 }
 
-fn json(report: &Report) -> Result<String, Error> {
-    let totals = totals(report)?.into_iter().map(|(metric, total)| {
+fn json(pages: &[Report]) -> Result<String, Error> {
+    let Some(first) = pages.first() else { return Ok("null\n".to_owned()) };
+    let totals = totals(first)?.into_iter().map(|(metric, total)| {
         let total = total.map_or_else(|| "null".to_owned(), |cell| json_cell(metric, cell));
         (metric, total)
     });
     let totals = json_object(totals);
-    let mut rows = Vec::with_capacity(report.len());
-    for row in report.rows::<Vec<&str>>() {
-        let cells = report.columns().iter().zip(row?);
-        rows.push(json_object(cells.map(|(column, cell)| (column, json_cell(column, cell)))));
+    let mut rows = Vec::new();
+    for page in pages {
+        rows.append(&mut json_rows(page)?);
     }
-    let (rows, count) = (rows.join(","), report.row_count());
+    let (rows, count) = (rows.join(","), first.row_count());
     Ok(format!("{{\"totals\":{totals},\"rows\":[{rows}],\"rowCount\":{count}}}\n"))
+}
+
+/// One object a line, for each row.
+pub(crate) fn jsonl(report: &Report) -> Result<String, Error> {
+    Ok(json_rows(report)?.into_iter().map(|row| row + "\n").collect())
+}
+
+fn json_rows(report: &Report) -> Result<Vec<String>, Error> {
+    let row = |row: Vec<&str>| {
+        let cells = report.columns().iter().zip(row);
+        json_object(cells.map(|(column, cell)| (column, json_cell(column, cell))))
+    };
+    report.rows::<Vec<&str>>().map(|cells| cells.map(row)).collect()
 }
 
 fn json_object<'a>(members: impl Iterator<Item = (&'a Column, String)>) -> String {
@@ -134,8 +166,12 @@ fn json_text(text: &str) -> String {
     out
 }
 
-fn csv(report: &Report) -> Result<String, Error> {
-    let mut lines = vec![csv_line(report.columns().iter().map(|c| csv_text(&c.name)))];
+/// The rows of a page, after a line of names if it is the first one.
+pub(crate) fn csv(report: &Report, is_first: bool) -> Result<String, Error> {
+    let mut lines = Vec::with_capacity(report.len() + 1);
+    if is_first {
+        lines.push(csv_line(report.columns().iter().map(|c| csv_text(&c.name))));
+    }
     for row in report.rows::<Vec<&str>>() {
         let cells = report.columns().iter().zip(row?);
         lines.push(csv_line(cells.map(|(column, cell)| match cell.parse::<f64>() {
@@ -143,7 +179,7 @@ fn csv(report: &Report) -> Result<String, Error> {
             _ => csv_text(cell),
         })));
     }
-    Ok(lines.join("\r\n") + "\r\n")
+    Ok(lines.into_iter().map(|line| line + "\r\n").collect())
 }
 
 fn csv_line(cells: impl Iterator<Item = String>) -> String {

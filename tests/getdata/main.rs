@@ -11,6 +11,7 @@ mod certificates;
 mod advice;
 mod notes;
 mod output;
+mod questions;
 mod usage;
 mod wire;
 

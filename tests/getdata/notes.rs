@@ -24,7 +24,7 @@ fn notes(more: Value) -> String {
 #[test]
 fn figures_that_are_not_all_there_is_are_never_silent() {
     assert_eq!(notes(json!({})), "");
-    assert_eq!(notes(json!({"rowCount": 12})), "note: 1 of 12 rows shown, see --limit\n");
+    assert_eq!(notes(json!({"rowCount": 12})), "note: 1 of 12 rows shown, see --limit and --all\n");
     for (metadata, note) in [
         (
             json!({"samplingMetadatas": [{"samplesReadCount": "500", "samplingSpaceSize": "1000"}]}),

@@ -33,7 +33,7 @@ fn fake_is_requested_by_its_option_whatever_the_variable_says() {
     let rest =
         ["--format", "json", "--metrics", "screenPageViews", "--dimensions", "country", "--limit", "2"];
     let output = run(command(["--fake"]).args(rest).env(VARIABLE, "/no/such/key.json"));
-    let note = "note: 2 of 3 rows shown, see --limit\n";
+    let note = "note: 2 of 3 rows shown, see --limit and --all\n";
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), format!("{MADE_UP}{note}").as_str()));
     let printed: Value = serde_json::from_str(stdout(&output)).expect("JSON");
     let rows = printed["rows"].as_array().expect("rows");
