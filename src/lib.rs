@@ -86,6 +86,9 @@
 //! # }
 //! ```
 //!
+//! A program that was written for Universal Analytics, with oauth2client and Core Reporting v3: the module
+//! `analytics::v3` takes its query as it stands, and its guide goes through such a program line by line.
+//!
 //! # Other Google APIs
 //!
 //! [`Authorized`] sends requests of the `http` crate with a token, and replaces a token that the server

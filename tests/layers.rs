@@ -89,7 +89,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
         "analytics",
         &[
             "wire", "property", "request", "answer", "document", "table", "rows", "report", "bucket",
-            "ledger", "refusal", "call", "client", "method", "pages",
+            "ledger", "refusal", "call", "client", "method", "pages", "v3",
         ],
     ),
     (
@@ -130,6 +130,24 @@ const FOLDERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("analytics/pages", &["fault", "order", "resume", "progress"]),
+    (
+        "analytics/v3",
+        &[
+            "fault",
+            "equivalents",
+            "nearest",
+            "names",
+            "date",
+            "filter",
+            "note",
+            "query",
+            "python",
+            "pasted",
+            "translation",
+            "link",
+            "answer",
+        ],
+    ),
     ("testing", &["clock", "key", "source", "google"]),
 ];
 

@@ -14,6 +14,7 @@
 //! | more rows than one answer has | [`Property::pages`] |
 //! | a [`Report`] | [`Report::rows`], [`Report::row`], [`Report::total`], [`Report::metadata`] |
 //! | the body of an answer that another HTTP client got | [`Report::from_json`] |
+//! | a query of Core Reporting v3 (`ga:pageviews`) | [`v3::Query`]; the [guide](v3::guide) for an old script |
 //!
 //! # The methods
 //!
@@ -116,6 +117,7 @@ mod report;
 mod request;
 mod rows;
 mod table;
+pub mod v3;
 mod wire;
 
 pub use answer::{
