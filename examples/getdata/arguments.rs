@@ -26,6 +26,10 @@ const REALTIME_DIMENSIONS: &str = "country";
 /// What a realtime report has none of.
 const DATES: [&str; 2] = ["start", "end"];
 
+/// What a query of v3 says by itself, and other questions.
+const V3_HAS: [&str; 10] =
+    ["start", "end", "metrics", "dimensions", "order_by", "limit", "filter", "all", "realtime", "instead"];
+
 const ABOUT: &str = "Print what a Google Analytics (GA4) property counted";
 
 const LONG_ABOUT: &str = "\
@@ -54,6 +58,9 @@ json:  columns keep their order, and a metric has one type, the one in its heade
        with a fraction (7.0). A metric of an unknown type is text in quotes, and so is a cell that is not such
        a number: whole numbers beyond 64 bits, NaN, infinities. The totals of an empty report are null.
 jsonl: a line for each row, as in json.
+
+With --v3 the totals are printed as the old scripts did it, a line such as ga:pageviews: 1234 for each metric;
+json is v3's whole answer, with rows. What changed since v3 is noted on stderr.
 
 The environment names a key file and a proxy:
 GOOGLE_APPLICATION_CREDENTIALS  the key file, where there is no --key
@@ -117,6 +124,9 @@ pub(crate) struct Arguments {
     /// Print what is left of the property's quotas
     #[arg(long, group = "instead", conflicts_with = "realtime")]
     quota: bool,
+    /// A query as Universal Analytics had it (v3): a URL, its query string, or the call in Python
+    #[arg(long, value_name = "QUERY", value_parser = NonEmpty::new(), conflicts_with_all = V3_HAS)]
+    pub(crate) v3: Option<String>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,

@@ -6,6 +6,7 @@
 //! ```text
 //! cargo run --example getdata
 //! cargo run --example getdata -- --key key.json --property 123456789 --start 7daysAgo --metrics sessions
+//! cargo run --example getdata -- --key key.json --property 123456789 --v3 'ids=ga:1234&start-date=…'
 //! ```
 //!
 //! Data goes to stdout, everything else to stderr. Exit status: 0, 1 for a failed query, 2 for wrong usage.
@@ -20,6 +21,7 @@ mod notes;
 mod print;
 mod site;
 mod text;
+mod v3;
 mod wait;
 
 use arguments::{Arguments, Question};
@@ -70,6 +72,9 @@ fn wrong_value(option: &str, error: &Error) -> Failure {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(query) = &arguments.v3 {
+        return write_out(&v3::run(query, arguments)?).map(drop);
+    }
     let question = arguments.question()?;
     let site = Site::of(arguments)?;
     let printed = match question {

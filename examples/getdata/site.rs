@@ -21,7 +21,7 @@ impl Site {
                 let words =
                     "these figures are made up: they come from a fake Google on this machine, see --help";
                 say("note", words);
-                let (google, property) = fake::property()?;
+                let (google, property) = fake::property(arguments.v3.is_some())?;
                 Ok(Self { property, watched: None, _google: Some(google) })
             }
             Figures::Of(property) => Self::at_google(property, arguments),

@@ -13,6 +13,7 @@ mod notes;
 mod output;
 mod questions;
 mod usage;
+mod v3;
 mod wire;
 
 use serde_json::{Value, json};

@@ -263,6 +263,7 @@ fn every_option_that_a_text_of_the_program_names_is_in_help() {
         include_str!("../../examples/getdata/notes.rs"),
         include_str!("../../examples/getdata/print.rs"),
         include_str!("../../examples/getdata/text.rs"),
+        include_str!("../../examples/getdata/v3.rs"),
         include_str!("../../examples/getdata/wait.rs"),
     ] {
         let is_code = |line: &&str| !line.trim_start().starts_with("//");
