@@ -32,11 +32,18 @@ pub fn response(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Option<Re
 /// # Panics
 /// When it is not: that is the finding.
 pub fn check_error(error: &Error) {
-    for text in [error.to_string(), format!("{error:?}")] {
-        assert!(!text.is_empty(), "an error without a word");
-        assert!(text.chars().count() < MAX_TEXT, "an error of {} characters", text.chars().count());
-        assert!(!text.chars().any(char::is_control), "a control character in an error: {text:?}");
-    }
+    check_line(&error.to_string());
+    check_line(&format!("{error:?}"));
+}
+
+/// The same for a text of another kind.
+///
+/// # Panics
+/// When it is not: that is the finding.
+pub fn check_line(text: &str) {
+    assert!(!text.is_empty(), "an error without a word");
+    assert!(text.chars().count() < MAX_TEXT, "an error of {} characters", text.chars().count());
+    assert!(!text.chars().any(char::is_control), "a control character in an error: {text:?}");
 }
 
 /// No 16 characters in a row of the string `field` of the JSON object `input` are in `text`.
