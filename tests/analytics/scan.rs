@@ -12,7 +12,9 @@ type Seen = (String, Vec<Vec<String>>);
 fn seen(read: Result<Report, Error>) -> Result<Seen, (String, bool)> {
     let report = read.map_err(|error| (error.to_string(), error.is_retryable()))?;
     let rows = report.each_row().map(|row| row.cells().map(str::to_owned).collect());
-    Ok((format!("{report:?} {:?}", report.total_in::<Option<String>>("date_range_0", "n")), rows.collect()))
+    let total = report.total_in::<Option<String>>("date_range_0", "n");
+    let written = serde_json::to_string(&report).expect("every report has JSON");
+    Ok((format!("{report:?} {total:?} {written}"), rows.collect()))
 }
 
 /// Reads both ways; whether it is a report.

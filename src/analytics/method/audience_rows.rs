@@ -121,8 +121,7 @@ impl AudienceRows {
 }
 
 impl Serialize for AudienceRows {
-    /// The JSON of Google's `QueryAudienceExportResponse`. An empty cell is written as `{"value": ""}`, also
-    /// where it came without a value.
+    /// The JSON of Google's `QueryAudienceExportResponse`: the same message as was read.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.body.write(&self.export, serializer)
     }

@@ -330,8 +330,7 @@ impl PivotReport {
 }
 
 impl Serialize for PivotReport {
-    /// The JSON of Google's `RunPivotReportResponse`. An empty cell is written as `{"value": ""}`, also where
-    /// it came without a value.
+    /// The JSON of Google's `RunPivotReportResponse`: the same message as was read.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }

@@ -87,7 +87,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                         Key::Aggregates => &mut body.aggregates,
                         _ => &mut body.minimums,
                     };
-                    if table.rows() > 0 {
+                    if !table.is_empty() {
                         return Err(A::Error::custom("it has rows of one kind twice"));
                     }
                     map.next_value_seed(table::Rows { table, size, sparse })?;

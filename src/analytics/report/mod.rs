@@ -295,8 +295,8 @@ impl Report {
 }
 
 impl Serialize for Report {
-    /// The JSON of Google's `RunReportResponse`. An empty cell is written as `{"value": ""}`, also where it
-    /// came without a value; an aggregate over no rows, which comes as an empty object, is left out.
+    /// The JSON of Google's `RunReportResponse`: the same message as was read. A cell without a value and an
+    /// aggregate that is an empty object are written as they came.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         write::headers(&mut map, &self.columns)?;

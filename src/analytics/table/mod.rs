@@ -15,6 +15,9 @@ pub(super) use scan::scan;
 /// report more.
 pub(super) const MAX_COLUMNS: usize = 200;
 
+/// Before how many rows empty aggregates are kept: 4096. Google sends one or two.
+const MAX_EMPTY: usize = 4096;
+
 /// The size of the first block: 1 KiB, a few rows.
 const FIRST_BLOCK: usize = 1 << 10;
 
@@ -25,12 +28,14 @@ pub(super) struct Table {
     /// How many dimensions and metrics the first row has; every other row has the same.
     shape: Option<(usize, usize)>,
     rows: usize,
+    /// Aggregates that came as an empty object: before which row, and how many.
+    empty: Vec<(usize, usize)>,
 }
 
 /// Whole rows, one after the other; the last one may still be read.
 #[derive(Clone, Default)]
 struct Block {
-    /// Each cell as its length, then its text.
+    /// Each cell as its length, then its text; [`UNSET`] for one that came without a value.
     text: String,
     /// The first row in it.
     first: usize,
@@ -43,6 +48,16 @@ struct Block {
 impl Table {
     pub(super) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Whether nothing was read into it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows == 0 && self.empty.is_empty()
+    }
+
+    /// Aggregates that came as an empty object: before which row, in their order, and how many.
+    pub(super) fn empty(&self) -> &[(usize, usize)] {
+        &self.empty
     }
 
     /// Dimensions and metrics of each row, if there is a row.
@@ -106,6 +121,22 @@ impl Table {
         block.text.push_str(text);
     }
 
+    /// A cell that came without a value.
+    fn push_unset(&mut self, most: usize) {
+        let block = self.room(UNSET.len(), most);
+        block.text.extend(UNSET.map(char::from));
+    }
+
+    /// An aggregate that came as an empty object.
+    fn push_empty(&mut self) {
+        let kept = self.empty.len();
+        match self.empty.last_mut() {
+            Some((row, count)) if *row == self.rows => *count += 1,
+            _ if kept < MAX_EMPTY => self.empty.push((self.rows, 1)),
+            _ => {}
+        }
+    }
+
     /// Rows that have been read elsewhere: their cells, and where each begins among them.
     fn push_rows(&mut self, cells: &str, starts: &[u32], most: usize) {
         let block = self.room(cells.len(), most);
@@ -131,6 +162,10 @@ impl Table {
 
 /// The most bytes that a length takes: 11 of 6 bits each.
 const LENGTH: usize = 11;
+
+/// In place of a length: the cell came without a value, and is read as empty. It is 0 in two bytes, which no
+/// length is written as.
+const UNSET: [u8; 2] = [0x40, 0];
 
 /// A length in ASCII: 6 bits a byte, the lowest first, bit 6 set if another follows. Gives how many bytes
 /// count, too.
@@ -201,6 +236,16 @@ impl<'r> Iterator for Cells<'r> {
         let begin = self.at + digits;
         self.at = begin + length;
         self.text.get(begin..self.at)
+    }
+}
+
+impl<'r> Cells<'r> {
+    /// The cells; `None` for each that came without a value.
+    pub(super) fn values(mut self) -> impl Iterator<Item = Option<&'r str>> {
+        std::iter::from_fn(move || {
+            let is_unset = self.text.as_bytes().get(self.at..)?.starts_with(&UNSET);
+            self.next().map(|text| (!is_unset).then_some(text))
+        })
     }
 }
 

@@ -18,7 +18,8 @@ pub(in crate::analytics) struct Rows<'t> {
     pub(in crate::analytics) table: &'t mut Table,
     /// The size of the answer in bytes.
     pub(in crate::analytics) size: usize,
-    /// Whether a row may be an empty object, which is left out: an aggregate over no rows.
+    /// Whether they are aggregates: over no rows one may be an empty object, which is no row, or have metrics
+    /// without a value.
     pub(in crate::analytics) sparse: bool,
 }
 
@@ -43,8 +44,11 @@ impl<'de> Visitor<'de> for Rows<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
         let (table, most) = (self.table, (self.size / 64).min(MAX_BLOCK));
-        while let Some(shape) = rows.next_element_seed(Row { table: &mut *table, most })? {
+        while let Some(shape) =
+            rows.next_element_seed(Row { table: &mut *table, most, sparse: self.sparse })?
+        {
             if self.sparse && shape == (0, 0) {
+                table.push_empty();
                 continue;
             }
             if *table.shape.get_or_insert(shape) != shape {
@@ -64,6 +68,7 @@ impl<'de> Visitor<'de> for Rows<'_> {
 struct Row<'t> {
     table: &'t mut Table,
     most: usize,
+    sparse: bool,
 }
 
 #[derive(Deserialize)]
@@ -95,7 +100,7 @@ impl<'de> Visitor<'de> for Row<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let Self { table, most } = self;
+        let Self { table, most, sparse } = self;
         let (mut dimensions, mut metrics) = (None, None);
         while let Some(key) = map.next_key()? {
             let values = match key {
@@ -119,7 +124,8 @@ impl<'de> Visitor<'de> for Row<'_> {
                 }
                 _ => String::new(),
             };
-            let count = Some(map.next_value_seed(Values { table: &mut *table, most })?);
+            let unset = sparse || matches!(key, RowKey::DimensionValues);
+            let count = Some(map.next_value_seed(Values { table: &mut *table, most, unset })?);
             match key {
                 RowKey::DimensionValues => dimensions = count,
                 _ => metrics = count,
@@ -136,6 +142,8 @@ impl<'de> Visitor<'de> for Row<'_> {
 struct Values<'t> {
     table: &'t mut Table,
     most: usize,
+    /// Whether a cell may be without a value.
+    unset: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Values<'_> {
@@ -159,12 +167,16 @@ impl<'de> Visitor<'de> for Values<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<usize, A::Error> {
         let mut count = 0;
-        while values.next_element_seed(Cell { table: &mut *self.table, most: self.most })?.is_some() {
+        let Self { table, most, unset } = self;
+        while let Some(has_value) = values.next_element_seed(Cell { table: &mut *table, most })? {
+            if !has_value && !unset {
+                return Err(A::Error::custom(format!("row {} has a metric without a value", table.rows)));
+            }
             count += 1;
             if count > MAX_COLUMNS {
                 return Err(A::Error::custom(format!(
                     "row {} has more than {MAX_COLUMNS} values",
-                    self.table.rows
+                    table.rows
                 )));
             }
         }
@@ -172,7 +184,7 @@ impl<'de> Visitor<'de> for Values<'_> {
     }
 }
 
-/// One cell, `{"value": "…"}`; one without a value, or null, is empty.
+/// One cell, `{"value": "…"}`; gives whether it has a value: null has none.
 struct Cell<'t> {
     table: &'t mut Table,
     most: usize,
@@ -187,47 +199,46 @@ enum CellKey {
 }
 
 impl<'de> DeserializeSeed<'de> for Cell<'_> {
-    type Value = ();
+    type Value = bool;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Cell<'_> {
-    type Value = ();
+    type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with a value")
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.table.push_cell("", self.most);
-        Ok(())
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        self.table.push_unset(self.most);
+        Ok(false)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut has_value = false;
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let mut value = None;
         while let Some(key) = map.next_key()? {
             match key {
-                CellKey::Value if has_value => return Err(A::Error::duplicate_field("value")),
+                CellKey::Value if value.is_some() => return Err(A::Error::duplicate_field("value")),
                 CellKey::Value => {
-                    map.next_value_seed(Text { table: &mut *self.table, most: self.most })?;
-                    has_value = true;
+                    value = Some(map.next_value_seed(Text { table: &mut *self.table, most: self.most })?);
                 }
                 CellKey::Unknown => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        if !has_value {
-            self.table.push_cell("", self.most);
+        if value.is_none() {
+            self.table.push_unset(self.most);
         }
-        Ok(())
+        Ok(value.unwrap_or(false))
     }
 }
 
-/// The text of a cell, or null. A JSON number is taken where its text is certain: a whole number of 64 bits.
+/// The text of a cell, or null; gives whether it is a text. A JSON number is taken where its text is certain: a whole number of 64 bits.
 /// Any other has been rounded by the time that it is seen, so it is refused; Google sends text.
 struct Text<'t> {
     table: &'t mut Table,
@@ -235,43 +246,43 @@ struct Text<'t> {
 }
 
 impl<'de> DeserializeSeed<'de> for Text<'_> {
-    type Value = ();
+    type Value = bool;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Text<'_> {
-    type Value = ();
+    type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a text or a whole number of 64 bits")
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.table.push_cell("", self.most);
-        Ok(())
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        self.table.push_unset(self.most);
+        Ok(false)
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<bool, E> {
         if text.len() > MAX_CELL {
             return Err(E::custom(format!("row {} has a cell of more than 64 KiB", self.table.rows)));
         }
         self.table.push_cell(text, self.most);
-        Ok(())
+        Ok(true)
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
+    fn visit_i64<E: Error>(self, number: i64) -> Result<bool, E> {
         self.visit_str(&number.to_string())
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+    fn visit_u64<E: Error>(self, number: u64) -> Result<bool, E> {
         self.visit_str(&number.to_string())
     }
 
     /// With the feature `arbitrary_precision` of `serde_json` any number comes as its text.
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
         match map.next_entry::<String, String>()? {
             Some((key, number)) if key == NUMBER => self.visit_str(&number),
             _ => Err(A::Error::custom(format!("row {} has an object for a value", self.table.rows))),
@@ -282,6 +293,7 @@ impl<'de> Visitor<'de> for Text<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analytics::table::MAX_EMPTY;
 
     fn read(json: &str, sparse: bool) -> Result<Table, serde_json::Error> {
         let mut table = Table::default();
@@ -329,7 +341,7 @@ mod tests {
 
     #[test]
     fn rows_that_do_not_add_up_are_refused() {
-        let wide = format!(r#"[{{"metricValues":[{}]}}]"#, vec!["{}"; 201].join(","));
+        let wide = format!(r#"[{{"metricValues":[{}]}}]"#, vec![r#"{"value":"1"}"#; 201].join(","));
         let long = format!(r#"[{{"metricValues":[{{"value":"{}"}}]}}]"#, "x".repeat(MAX_CELL + 1));
         for (json, message) in [
             (r#"[{"metricValues":[{"value":"1"}]},{}]"#, "row 1 has another number of values than row 0"),
@@ -340,6 +352,9 @@ mod tests {
                 "invalid type: boolean `true`, expected a text or a whole number of 64 bits",
             ),
             (r#"[{"metricValues":[{"value":{}}]}]"#, "row 0 has an object for a value"),
+            (r#"[{"metricValues":[{}]}]"#, "row 0 has a metric without a value"),
+            (r#"[{"metricValues":[null]}]"#, "row 0 has a metric without a value"),
+            (r#"[{"metricValues":[{"value":null}]}]"#, "row 0 has a metric without a value"),
             (r#"{}"#, "invalid type: map, expected an array of rows"),
             (&wide, "row 0 has more than 200 values"),
             (&long, "row 0 has a cell of more than 64 KiB"),
@@ -377,10 +392,26 @@ mod tests {
     }
 
     #[test]
-    fn empty_aggregate_is_left_out() {
+    fn cell_without_a_value_is_empty_and_told_apart() {
+        let table =
+            read(r#"[{"dimensionValues":[null,{},{"value":null},{"value":""},{"value":"a"}]}]"#, false);
+        let table = table.expect("one row");
+        assert_eq!(rows(&table), [["", "", "", "", "a"]]);
+        let values: Vec<_> = table.row(0).values().collect();
+        assert_eq!(values, [None, None, None, Some(""), Some("a")]);
+        let total = read(r#"[{"metricValues":[{},{"value":"1"}]}]"#, true).expect("an aggregate");
+        assert_eq!(total.row(0).values().collect::<Vec<_>>(), [None, Some("1")]);
+    }
+
+    #[test]
+    fn empty_aggregate_is_no_row() {
         let table = read(r#"[{},{"metricValues":[{"value":"1"}]},null]"#, true).expect("one row");
         assert_eq!((table.rows(), table.shape()), (1, Some((0, 1))));
-        assert_eq!(rows(&table), [["1"]]);
-        assert_eq!(read("[{}]", true).expect("none").shape(), None);
+        assert_eq!((rows(&table), table.empty()), (vec![vec!["1"]], &[(0, 1), (1, 1)][..]));
+        let none = read("[{},{},{}]", true).expect("none");
+        assert_eq!((none.shape(), none.empty(), none.is_empty()), (None, &[(0, 3)][..], false));
+        let many = format!("[{}]", vec![r#"{"metricValues":[{"value":"1"}]},{}"#; 5000].join(","));
+        let many = read(&many, true).expect("aggregates");
+        assert_eq!((many.rows(), many.empty().len()), (5000, MAX_EMPTY));
     }
 }

@@ -6,7 +6,7 @@
 //! is an error, so that this file decides nothing.
 
 use super::read::{MAX_BLOCK, MAX_CELL};
-use super::{MAX_COLUMNS, Table, length_bytes};
+use super::{MAX_COLUMNS, Table, UNSET, length_bytes};
 use std::marker::PhantomData;
 
 /// Reads an array of rows at the beginning of `json` into an empty table; gives what stands behind the array.
@@ -115,11 +115,11 @@ impl<'j, 't, L: Layout> Scan<'j, 't, L> {
         // A cursor of its own stays in registers.
         let mut at = self.at;
         at.expect(L::ROW)?;
-        let dimensions = if at.is_next(L::DIMENSIONS) { at.values::<L>(&mut self.batch)? } else { 0 };
+        let dimensions = if at.is_next(L::DIMENSIONS) { at.values::<L>(&mut self.batch, true)? } else { 0 };
         let mut metrics = 0;
         if dimensions == 0 || at.is_next(b",") {
             at.expect(L::METRICS)?;
-            metrics = at.values::<L>(&mut self.batch)?;
+            metrics = at.values::<L>(&mut self.batch, false)?;
         }
         at.expect(L::ROW_END)?;
         self.at = at;
@@ -137,17 +137,19 @@ struct Cursor<'j> {
 }
 
 impl Cursor<'_> {
-    /// The cells of an array, at least one; gives how many.
+    /// The cells of an array, at least one; gives how many. They may be without a value if `unset`.
     #[inline(always)]
-    fn values<L: Layout>(&mut self, batch: &mut [u8]) -> Option<usize> {
+    fn values<L: Layout>(&mut self, batch: &mut [u8], unset: bool) -> Option<usize> {
         for count in 1..=MAX_COLUMNS {
             if self.is_next(L::CELL) {
                 self.text(batch)?;
                 self.expect(L::CELL_END)?;
-            } else {
+            } else if unset {
                 self.expect(L::EMPTY_CELL)?;
-                *batch.get_mut(self.end)? = 0;
-                self.end += 1;
+                *batch.get_mut(self.end..)?.first_chunk_mut()? = UNSET;
+                self.end += UNSET.len();
+            } else {
+                return None;
             }
             if !self.is_next(b",") {
                 self.expect(L::VALUES_END)?;
@@ -283,7 +285,8 @@ mod tests {
     }
 
     fn cells(table: &Table) -> Vec<Vec<String>> {
-        (0..table.rows()).map(|row| table.row(row).map(str::to_owned).collect()).collect()
+        let text = |cell: Option<&str>| cell.unwrap_or("no value").to_owned();
+        (0..table.rows()).map(|row| table.row(row).values().map(text).collect()).collect()
     }
 
     #[test]
@@ -293,7 +296,7 @@ mod tests {
             r#"{"dimensionValues":[{},{"value":"/a\u003d\"\\\/\b\f\n\r\t\ud83d\uDE00é"}],"#,
             r#""metricValues":[{"value":"-0.5"}]}],"rowCount":2}"#
         );
-        let want = [["20260101", "", "1"], ["", "/a=\"\\/\u{8}\u{c}\n\r\t\u{1f600}é", "-0.5"]];
+        let want = [["20260101", "", "1"], ["no value", "/a=\"\\/\u{8}\u{c}\n\r\t\u{1f600}é", "-0.5"]];
         let (rest, rows) = read(compact).expect("as Google writes it");
         assert_eq!(rest, r#","rowCount":2}"#);
         assert_eq!(rows, want);
@@ -319,7 +322,7 @@ mod tests {
     #[test]
     fn anything_else_is_left_to_serde() {
         let long = "x".repeat(MAX_CELL + 1);
-        let wide = vec!["{}"; MAX_COLUMNS + 1].join(",");
+        let wide = vec![r#"{"value":""}"#; MAX_COLUMNS + 1].join(",");
         for row in [
             "",
             "null",
@@ -327,6 +330,7 @@ mod tests {
             r#"{"metricValues":[]}"#,
             r#"{"metricValues":null}"#,
             r#"{"metricValues":[null]}"#,
+            r#"{"metricValues":[{}]}"#,
             r#"{"metricValues":[{"value":1}]}"#,
             r#"{"metricValues":[{"value":null}]}"#,
             r#"{"metricValues":[{"value":"1","value":"2"}]}"#,
