@@ -98,7 +98,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ),
     ("analytics/answer", &["enum_value", "column", "metadata", "quota"]),
     ("analytics/table", &["read", "scan"]),
-    ("analytics/rows", &["misfit", "cell", "row", "plain"]),
+    ("analytics/rows", &["misfit", "number", "cell", "row", "plain"]),
     (
         "analytics/report",
         &[

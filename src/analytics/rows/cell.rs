@@ -1,6 +1,7 @@
 //! One cell: a text, read as the type that the caller wants.
 
 use super::misfit::{Fault, Misfit};
+use super::number::{eight_digits, float};
 use crate::analytics::answer::{Column, ColumnKind};
 use crate::analytics::wire::quoted;
 use serde::de::value::SeqDeserializer;
@@ -16,18 +17,21 @@ const PLACEHOLDERS: [&str; 4] = ["(not set)", "(other)", "(data not available)",
 #[derive(Clone, Copy)]
 pub(super) struct Cell<'r> {
     pub(super) text: &'r str,
+    pub(super) columns: &'r [Column],
+    /// Which of the columns it is in.
     pub(super) column: usize,
-    /// Its column is a metric: where the type does not say what it wants, the cell is a number.
-    pub(super) metric: bool,
     /// Read it as `None`, if the type is an `Option`.
     pub(super) none: bool,
 }
 
 impl<'r> Cell<'r> {
-    #[inline(always)]
-    pub(super) fn new(columns: &[Column], column: usize, text: &'r str) -> Self {
-        let metric = columns.get(column).is_some_and(|c| matches!(c.kind, ColumnKind::Metric(_)));
-        Self { text, column, metric, none: false }
+    pub(super) fn new(columns: &'r [Column], column: usize, text: &'r str) -> Self {
+        Self { text, columns, column, none: false }
+    }
+
+    /// Whether it is a number where the type does not say what it wants.
+    fn is_metric(&self) -> bool {
+        self.columns.get(self.column).is_some_and(|c| matches!(c.kind, ColumnKind::Metric(_)))
     }
 
     pub(super) fn is_placeholder(&self) -> bool {
@@ -75,11 +79,7 @@ impl<'r> Cell<'r> {
 
 /// Year and day of the year of `YYYYMMDD`.
 fn date(digits: &str) -> Option<[i64; 2]> {
-    let digits: &[u8; 8] = digits.as_bytes().try_into().ok()?;
-    if !digits.iter().fold(true, |all, byte| all & byte.is_ascii_digit()) {
-        return None;
-    }
-    let number = digits.iter().fold(0, |number, byte| number * 10 + u32::from(byte - b'0'));
+    let number = eight_digits(digits.as_bytes().try_into().ok()?)?;
     let month = Month::try_from((number / 100 % 100) as u8).ok()?;
     let date = Date::from_calendar_date((number / 10_000) as i32, month, (number % 100) as u8);
     let (year, day) = date.ok()?.to_ordinal_date();
@@ -162,7 +162,7 @@ impl<'r> Deserializer<'r> for &Cell<'r> {
             Ok(value) => return value,
             Err(visitor) => visitor,
         };
-        match figure(self.text).filter(|_| self.metric) {
+        match figure(self.text).filter(|_| self.is_metric()) {
             Some(Figure::Signed(number)) => visitor.visit_i64(number),
             Some(Figure::Unsigned(number)) => visitor.visit_u64(number),
             Some(Figure::Float(number)) => visitor.visit_f64(number),
@@ -202,7 +202,7 @@ impl<'r> Deserializer<'r> for &Cell<'r> {
     }
 
     fn deserialize_f64<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        let float: f64 = self.parse("a number")?;
+        let float = float(self.text).ok_or_else(|| self.misfit("a number"))?;
         if float.is_finite() { visitor.visit_f64(float) } else { Err(self.misfit("a finite number")) }
     }
 

@@ -5,6 +5,7 @@
 
 mod cell;
 mod misfit;
+mod number;
 mod plain;
 mod row;
 

@@ -24,7 +24,7 @@ impl<'r> Deserializer<'r> for RowReader<'r, '_> {
     }
 
     fn deserialize_map<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        visitor.visit_map(Walk { row: self, next: 0 })
+        visitor.visit_map(Walk::new(self))
     }
 
     fn deserialize_struct<V: Visitor<'r>>(
@@ -37,7 +37,7 @@ impl<'r> Deserializer<'r> for RowReader<'r, '_> {
     }
 
     fn deserialize_seq<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        visitor.visit_seq(Walk { row: self, next: 0 })
+        visitor.visit_seq(Walk::new(self))
     }
 
     fn deserialize_tuple<V: Visitor<'r>>(self, len: usize, visitor: V) -> Result<V::Value, Misfit> {
@@ -76,24 +76,29 @@ impl<'r> Deserializer<'r> for RowReader<'r, '_> {
 
 /// Goes through the cells of a row.
 struct Walk<'r, 'o> {
-    row: RowReader<'r, 'o>,
-    next: usize,
+    /// The cells behind this one.
+    cells: Cells<'r>,
+    optional: &'o ColumnSet,
+    /// The next cell; its text is read with its value.
+    cell: Cell<'r>,
 }
 
-impl<'r> Walk<'r, '_> {
-    // Seven times a row: as a call, it costs as much again for the copies.
+impl<'r, 'o> Walk<'r, 'o> {
     #[inline(always)]
-    fn cell(&mut self) -> Cell<'r> {
-        let column = self.next;
-        self.next += 1;
-        let mut cell = Cell::new(self.row.columns, column, self.row.cells.next().unwrap_or_default());
-        cell.none = self.row.optional.has(column) && cell.is_placeholder();
-        cell
+    fn new(row: RowReader<'r, 'o>) -> Self {
+        Self { cells: row.cells, optional: row.optional, cell: Cell::new(row.columns, 0, "") }
     }
 
     #[inline]
     fn left(&self) -> usize {
-        self.row.columns.len().saturating_sub(self.next)
+        self.cell.columns.len().saturating_sub(self.cell.column)
+    }
+
+    #[cold]
+    fn place(&self, mut misfit: Misfit) -> Misfit {
+        misfit.column = Some(self.cell.column);
+        misfit.placeholder = self.cell.is_placeholder();
+        misfit
     }
 }
 
@@ -102,7 +107,7 @@ impl<'r> MapAccess<'r> for Walk<'r, '_> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'r>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
-        match self.row.columns.get(self.next) {
+        match self.cell.columns.get(self.cell.column) {
             Some(column) => seed.deserialize(BorrowedStrDeserializer::new(&column.name)).map(Some),
             None => Ok(None),
         }
@@ -110,12 +115,11 @@ impl<'r> MapAccess<'r> for Walk<'r, '_> {
 
     #[inline(always)]
     fn next_value_seed<V: DeserializeSeed<'r>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
-        let cell = self.cell();
-        seed.deserialize(&cell).map_err(|mut misfit| {
-            misfit.column = Some(cell.column);
-            misfit.placeholder = cell.is_placeholder();
-            misfit
-        })
+        self.cell.text = self.cells.next().unwrap_or_default();
+        self.cell.none = self.optional.has(self.cell.column) && self.cell.is_placeholder();
+        let value = seed.deserialize(&self.cell).map_err(|misfit| self.place(misfit));
+        self.cell.column += 1;
+        value
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -139,23 +143,20 @@ impl<'r> SeqAccess<'r> for Walk<'r, '_> {
     }
 }
 
-/// Some of the columns of a report, which has 200 at most.
-#[derive(Clone, Copy, Default)]
-pub(super) struct ColumnSet([u64; 4]);
+/// Some of the columns of a report: a flag for each up to the last of them.
+#[derive(Default)]
+pub(super) struct ColumnSet(Vec<bool>);
 
 impl ColumnSet {
     #[inline]
     fn has(&self, column: usize) -> bool {
-        self.0.get(column / 64).is_some_and(|word| word & (1 << (column % 64)) != 0)
+        self.0.get(column).is_some_and(|is_in| *is_in)
     }
 
     /// Whether the column was not there and is now.
     pub(super) fn add(&mut self, column: Option<usize>) -> bool {
-        let word = column.and_then(|column| Some((self.0.get_mut(column / 64)?, 1 << (column % 64))));
-        word.is_some_and(|(word, bit)| {
-            let is_new = *word & bit == 0;
-            *word |= bit;
-            is_new
-        })
+        let Some(column) = column else { return false };
+        self.0.resize(self.0.len().max(column + 1), false);
+        !std::mem::replace(&mut self.0[column], true)
     }
 }
