@@ -127,7 +127,7 @@
 //! long as there is no connection at all (the host name cannot be resolved, the connection is refused),
 //! requests for a token go on until the deadline: a job may start before its network. A refusal is never
 //! repeated, nor a request whose quota is exhausted, unless the quota is refilled within seconds. After five
-//! server errors in an hour a client sends the property nothing more until the hour has passed.
+//! server errors in an hour a process sends the property nothing more until the hour has passed.
 //!
 //! # TLS and root certificates
 //!

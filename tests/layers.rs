@@ -89,7 +89,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
         "analytics",
         &[
             "wire", "property", "request", "answer", "document", "table", "rows", "report", "bucket",
-            "ledger", "refusal", "call", "client", "method", "pages", "v3",
+            "ledger", "gate", "refusal", "call", "client", "method", "pages", "v3",
         ],
     ),
     (

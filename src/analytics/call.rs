@@ -1,5 +1,6 @@
 //! One method of the Data API, called with a token, again if that may help, and by a deadline.
 
+use super::gate::{Gate, Pass, Place};
 use super::ledger::{Category, Ledger};
 use super::property::PropertyId;
 use super::refusal::{self, refusal};
@@ -27,6 +28,10 @@ pub(super) struct Caller {
     pub(super) max_body: usize,
     /// What is known of the quotas; clones share it.
     pub(super) ledger: Ledger,
+    /// What is under way; the clients of a process share it.
+    pub(super) gate: Gate,
+    /// How many requests may be under way on a property.
+    pub(super) under_way: u32,
     /// How many tokens are left to other programs: 0 for none.
     pub(super) floor: u32,
 }
@@ -60,34 +65,53 @@ impl Caller {
         parse: impl Fn(&[u8]) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let url = self.url(target.path)?;
-        self.admit(target)?;
+        let place = self.place(target);
+        self.admit(target, &place)?;
         let deadline = self.clock.monotonic() + self.timeout;
         let schedule =
             Schedule { policy: self.retry, clock: &*self.clock, deadline, waits_for_network: false };
-        retry::run(schedule, |attempt| match self.attempt(target, &url, &parse, deadline, attempt) {
-            Ok(value) => Outcome::Final(Ok(value)),
-            Err(Failed::Token(error)) => Outcome::Final(Err(error)),
-            Err(Failed::Request(error)) => {
-                self.count(target, &error);
-                if may_pass(&error, target.reads) && self.admit(target).is_ok() {
-                    log::debug!("attempt {} for {} failed: {error}", attempt.number, target.what);
-                    Outcome::Again(error)
-                } else {
-                    Outcome::Final(Err(error.with_attempts(attempt.number)))
+        retry::run(schedule, |attempt| {
+            let pass = match self.gate.enter(&place, self.under_way, &*self.clock, deadline) {
+                Ok(pass) => pass,
+                Err(error) if error.kind() == ErrorKind::Timeout => {
+                    return Outcome::Final(Err(about(target, &error)));
+                }
+                Err(error) => return Outcome::Final(Err(error)),
+            };
+            match self.attempt(target, &url, &parse, deadline, attempt) {
+                Ok(value) => Outcome::Final(Ok(value)),
+                Err(Failed::Token(error)) => Outcome::Final(Err(error)),
+                Err(Failed::Request(error)) => {
+                    self.count(pass, &error);
+                    if may_pass(&error, target.reads) && self.admit(target, &place).is_ok() {
+                        log::debug!("attempt {} for {} failed: {error}", attempt.number, target.what);
+                        Outcome::Again(error)
+                    } else {
+                        Outcome::Final(Err(error.with_attempts(attempt.number)))
+                    }
                 }
             }
         })
     }
 
-    /// Refuses a call for which the client has nothing left to spend.
-    fn admit(&self, target: Target<'_>) -> Result<(), Error> {
-        self.ledger.admit(target.property, target.category(), self.floor, self.clock.now())
+    fn place(&self, target: Target<'_>) -> Place {
+        let service = self.endpoint.as_ref().map_or_else(|| GOOGLE.to_owned(), Url::to_string);
+        Place { service, property: target.property, category: target.category() }
     }
 
-    /// Counts an answer that spent one of the property's server errors.
-    fn count(&self, target: Target<'_>, error: &Error) {
-        if matches!(error.status(), Some(500 | 503)) {
-            self.ledger.server_error(target.property, target.category(), self.clock.now());
+    /// Refuses a call for which there is nothing left to spend.
+    fn admit(&self, target: Target<'_>, place: &Place) -> Result<(), Error> {
+        let now = self.clock.now();
+        self.gate.admit(place, now)?;
+        self.ledger.admit(target.property, target.category(), self.floor, now)
+    }
+
+    /// Ends a request; counts an answer that spent one of the property's server errors, by Google's word 500
+    /// and 503. Of others only Google's own are, not those of a proxy.
+    fn count(&self, pass: Pass, error: &Error) {
+        let by_google = error.cause::<GoogleStatus>().map(|status| status.code);
+        if matches!(error.status(), Some(500 | 503)) || matches!(by_google, Some(500 | 502..=504)) {
+            pass.server_error(self.clock.now());
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::answer::PropertyQuota;
 use super::call::{Caller, Target};
+use super::gate::{Gate, UNDER_WAY};
 use super::ledger::{Category, Ledger};
 use super::property::PropertyId;
 use crate::authorize::Authorized;
@@ -79,6 +80,8 @@ impl Analytics {
             timeout: TIMEOUT,
             max_body: MAX_BODY,
             ledger: Ledger::default(),
+            gate: Gate::of_process(),
+            under_way: UNDER_WAY,
             floor: 0,
         }))
     }
@@ -103,8 +106,8 @@ impl Analytics {
 
     /// How often a report is requested: twice by default, the second time after up to a second. Each answer
     /// of 5xx is one of the ten server errors that Google grants a project on a property in an hour, so many
-    /// attempts do harm. After five in an hour a client and its clones send the property no request until the
-    /// hour has passed: the error has the kind [`ErrorKind::Quota`](crate::ErrorKind::Quota).
+    /// attempts do harm. After five in an hour this process sends the property no request until the hour has
+    /// passed: the error has the kind [`ErrorKind::Quota`](crate::ErrorKind::Quota).
     ///
     /// Whatever `policy` says, only network faults, answers of 5xx, bodies that end too soon, and quotas that
     /// are refilled within the policy's longest pause (too many requests at the same time: 1 to 5 s) are
@@ -125,11 +128,27 @@ impl Analytics {
         self
     }
 
-    /// Takes the time from `clock`, which should be the token source's too; by default the system's.
+    /// How many requests may be under way on one property at the same time: 5 by default, 0 counts as 1. All
+    /// those of this process count. One more waits for its turn, within its [time](Self::with_timeout); when
+    /// that passes, the error has the kind [`ErrorKind::Timeout`](crate::ErrorKind::Timeout).
+    ///
+    /// Google takes 10 at the same time of all programs together, and 50 for a property of Analytics 360.
+    /// Each of them may end in one of the five server errors that this process spends in an hour. So after the
+    /// first of these fewer are sent at the same time; and with more than 5 a fault of Google's may cost as
+    /// many server errors.
+    #[must_use]
+    pub fn with_concurrent_requests(mut self, most: u32) -> Self {
+        Arc::make_mut(&mut self.0).under_way = most;
+        self
+    }
+
+    /// Takes the time from `clock`, which should be the token source's too; by default the system's. A client
+    /// with a clock of its own counts requests and server errors of its own: its clones', not the process's.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         let inner = Arc::make_mut(&mut self.0);
         inner.clock = Arc::new(clock);
+        inner.gate = Gate::default();
         inner.http = inner.http.clone().with_clock(Arc::clone(&inner.clock));
         self
     }

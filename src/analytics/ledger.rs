@@ -1,5 +1,5 @@
-//! What is known of a property's quotas: what was left when an answer last said so, and how many server
-//! errors this client got in this hour. It refuses a request that would go below a floor.
+//! What is known of a property's quotas: what was left when an answer last said so. It refuses a request that
+//! would go below a floor.
 
 use super::answer::{PropertyQuota, QuotaStatus};
 use super::bucket::Quota;
@@ -16,29 +16,21 @@ pub(super) enum Category {
     Realtime,
 }
 
-/// How many server errors of an hour a client spends on a property: 5. Google grants a project ten, and with
-/// the last of them refuses every request until the hour has passed.
-const MOST_SERVER_ERRORS: u32 = 5;
-
 /// Shared by the clones of a client.
 #[derive(Clone, Default)]
-pub(super) struct Ledger(Arc<Mutex<Entries>>);
+pub(super) struct Ledger(Arc<Mutex<Quotas>>);
 
-#[derive(Default)]
-struct Entries {
-    quotas: BTreeMap<(PropertyId, Category), (PropertyQuota, SystemTime)>,
-    /// How many server errors, and when they count no more.
-    server_errors: BTreeMap<(PropertyId, Category), (u32, SystemTime)>,
-}
+/// What was left of each, and when.
+type Quotas = BTreeMap<(PropertyId, Category), (PropertyQuota, SystemTime)>;
 
 impl Ledger {
-    fn entries(&self) -> MutexGuard<'_, Entries> {
+    fn quotas(&self) -> MutexGuard<'_, Quotas> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was left when an answer last said so.
     pub(super) fn quota(&self, property: PropertyId, category: Category) -> Option<PropertyQuota> {
-        self.entries().quotas.get(&(property, category)).map(|(quota, _)| *quota)
+        self.quotas().get(&(property, category)).map(|(quota, _)| *quota)
     }
 
     pub(super) fn saw(
@@ -48,18 +40,10 @@ impl Ledger {
         quota: PropertyQuota,
         now: SystemTime,
     ) {
-        self.entries().quotas.insert((property, category), (quota, now));
+        self.quotas().insert((property, category), (quota, now));
     }
 
-    /// Counts a server error.
-    pub(super) fn server_error(&self, property: PropertyId, category: Category, now: SystemTime) {
-        let Some(end) = Quota::ServerErrors.refilled(now) else { return };
-        let mut entries = self.entries();
-        let entry = entries.server_errors.entry((property, category)).or_insert((0, end));
-        *entry = if entry.1 <= now { (1, end) } else { (entry.0.saturating_add(1), entry.1) };
-    }
-
-    /// Refuses a request that would spend more server errors than a client may, or tokens below `floor`.
+    /// Refuses a request that would spend tokens below `floor`.
     pub(super) fn admit(
         &self,
         property: PropertyId,
@@ -67,17 +51,8 @@ impl Ledger {
         floor: u32,
         now: SystemTime,
     ) -> Result<(), Error> {
-        let entries = self.entries();
-        let errors = entries.server_errors.get(&(property, category));
-        if let Some((_, end)) = errors.filter(|(count, end)| *count >= MOST_SERVER_ERRORS && *end > now) {
-            let message = format!(
-                "{MOST_SERVER_ERRORS} server errors on property {property} in this hour: no request is sent until \
-                 the hour has passed"
-            );
-            let hint = "Google refuses every request of the project to the property after 10; wait";
-            return Err(Error::new(ErrorKind::Quota, message).with_hint(hint).with_retry_at(*end));
-        }
-        let Some((quota, seen)) = entries.quotas.get(&(property, category)).filter(|_| floor > 0) else {
+        let quotas = self.quotas();
+        let Some((quota, seen)) = quotas.get(&(property, category)).filter(|_| floor > 0) else {
             return Ok(());
         };
         let buckets = [

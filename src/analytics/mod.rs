@@ -108,6 +108,7 @@ mod bucket;
 mod call;
 mod client;
 mod document;
+mod gate;
 mod ledger;
 mod method;
 mod pages;

@@ -11,6 +11,7 @@ mod random;
 mod answer;
 mod client;
 mod damage;
+mod gate;
 mod methods;
 mod property;
 mod quality;

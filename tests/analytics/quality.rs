@@ -182,7 +182,7 @@ fn floor_of_tokens_is_kept_until_the_quota_is_reset() {
 }
 
 #[test]
-fn client_spends_five_server_errors_of_an_hour_and_no_more() {
+fn client_with_a_clock_of_its_own_spends_five_server_errors_of_an_hour_and_no_more() {
     let server = Endpoint::always(503, "");
     let clock = ManualClock::new();
     let tokens = (0..20).fold(ScriptedSource::new(), |tokens, _| tokens.then_token("ya29.x"));
