@@ -171,7 +171,7 @@ def consistent(name, found):
             for header in pivot.pivot_dimension_headers:
                 cells(header.dimension_values, 2)
     else:
-        found.row_count = random.choice([0, len(found.rows), len(found.rows) + 5])
+        found.row_count = random.choice([0, len(found.rows), len(found.rows) + 5]) if found.rows else 0
         if found.rows and found.row_count < len(found.rows):
             found.row_count = len(found.rows)
     found.kind = "analyticsData#" + name.removesuffix("Response").replace("Run", "run")

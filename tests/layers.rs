@@ -108,6 +108,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
             "body",
             "no_figure",
             "aggregates",
+            "days",
             "write",
             "pivot",
             "audience",

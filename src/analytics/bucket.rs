@@ -27,6 +27,8 @@ impl Quota {
         let text = status.map(|status| status.message.to_ascii_lowercase()).unwrap_or_default();
         let reason = status.and_then(GoogleStatus::reason).unwrap_or_default();
         let limit = status.and_then(|s| s.metadata("quota_limit")).unwrap_or_default().to_ascii_lowercase();
+        // Under status 200 the document says which one was meant.
+        let http = status.filter(|_| http == 200).map_or(http, |status| status.code);
         let about_quota = http == 429
             || status.is_some_and(|status| status.status == "RESOURCE_EXHAUSTED")
             || matches!(reason, "RATE_LIMIT_EXCEEDED" | "RESOURCE_QUOTA_EXCEEDED" | "QUOTA_EXCEEDED")

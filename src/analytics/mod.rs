@@ -13,6 +13,7 @@
 //! | a question | [`ReportRequest`] with [`DateRange`], [`OrderBy`], [`FilterExpression`] |
 //! | more rows than one answer has | [`Property::pages`] |
 //! | a [`Report`] | [`Report::rows`], [`Report::row`], [`Report::total`], [`Report::metadata`] |
+//! | a report by `date` with days missing | [`Report::by_day`] |
 //! | the body of an answer that another HTTP client got | [`Report::from_json`] |
 //! | a query of Core Reporting v3 (`ga:pageviews`) | [`v3::Query`]; the [guide](v3::guide) for an old script |
 //!
@@ -102,6 +103,26 @@
 //! println!("{}", request.effective()?);
 //! # Ok::<(), shortway::Error>(())
 //! ```
+//!
+//! # What no client can tell
+//!
+//! An answer that contradicts itself or its request is an error. Some things no answer says:
+//!
+//! - Whether a day is final. Figures change for some days; those of the last hours are incomplete.
+//!   [`DateRange::look_back`] requests them again, [`DateRange::reaches`] tells a range with the running day.
+//! - Whether a report changed between two of its pages, where each page is whole, no row comes twice, and the
+//!   row count stays the same: one row went and another came, or a figure changed on a page that was read.
+//! - How several date ranges are counted, each row or each set of dimensions once, as long as both fit all that
+//!   has come.
+//! - How many rows thresholds hold back ([`Doubt`] says that they do), and which rows were merged into
+//!   `(other)`.
+//! - Whether a realtime report is sampled or thresholded: Google sends no metadata with it.
+//! - Whether a report is empty because nothing happened or because nothing is collected, where Google gives no
+//!   reason ([`ResponseMetadata::empty_reason`]).
+//! - Whether figures of users may be added: never over rows; [`Report::total`] is Google's own.
+//! - What other programs use of a quota since the last answer, and whether a request whose connection broke was
+//!   charged or counted as a server error.
+//! - Which quota was met, where neither the message nor the last state of the quotas says so.
 
 mod answer;
 mod bucket;

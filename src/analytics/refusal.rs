@@ -113,7 +113,7 @@ fn advice(
     context: Context<'_>,
 ) -> Option<String> {
     let who = context.identity.and_then(Identity::email).unwrap_or("the account that the token stands for");
-    let property = context.property;
+    let (class, property) = (http::class(response.status()), context.property);
     let reason = status.and_then(GoogleStatus::reason);
     let canonical = status.map_or("", |status| status.status.as_str());
     match (response.status().as_u16(), canonical) {
@@ -122,6 +122,9 @@ fn advice(
             Some("check the API URL: Google answers 404 with a page to a path that it does not know".into())
         }
         _ if http::is_html(response.headers()) || response.status() == 204 => Some(MAYBE_A_PROXY.into()),
+        (401, _) | (_, "UNAUTHENTICATED") if reason == Some("CREDENTIALS_MISSING") => {
+            Some("the request came without its token: a proxy may take the header Authorization away".into())
+        }
         (401, _) | (_, "UNAUTHENTICATED") => Some(
             "check that the token source gives access tokens with the scope shortway::scope::ANALYTICS_READONLY".into(),
         ),
@@ -131,7 +134,11 @@ fn advice(
             }
             Some("SERVICE_DISABLED") => format!(
                 "enable the Google Analytics Data API in the project of {who}: {}",
-                status.and_then(|s| s.metadata("activationUrl")).filter(|url| is_console(url)).unwrap_or(LIBRARY)
+                status.and_then(console_link).unwrap_or(LIBRARY)
+            ),
+            Some("BILLING_DISABLED") => format!(
+                "enable billing for the project of {who}: {}",
+                status.and_then(console_link).unwrap_or(BILLING)
             ),
             _ => format!(
                 "add {who} to property {property} as a Viewer (Google Analytics: Admin, Property access management); \
@@ -142,11 +149,34 @@ fn advice(
             Some("check the name of the audience export: audience_exports lists those of the property".into())
         }
         (404, _) => Some("check the API URL: Google answers 404 to a path that it does not know".into()),
+        (413 | 414 | 431, _) => Some("the request is too large: use shorter filters and fewer columns".into()),
+        (400, _) | (_, "INVALID_ARGUMENT" | "FAILED_PRECONDITION") => Some(INVALID.into()),
+        (504, _) | (_, "DEADLINE_EXCEEDED") => {
+            Some("Google took too long: request fewer days, columns or rows at once, or run the job again later".into())
+        }
+        (500 | 503, _) | (_, "INTERNAL" | "UNAVAILABLE") => Some(
+            "run the job again later: Google refuses every request of the project to the property after ten such \
+             answers in an hour"
+                .into(),
+        ),
+        _ if class == Class::Unavailable => Some("run the job again later".into()),
         _ => None,
     }
 }
 
 pub(super) const MAYBE_A_PROXY: &str = "a proxy or a login page may have answered instead: send a request to the same URL from this machine with curl";
+
+/// For a request that Google does not take; its own message says what is wrong with it.
+const INVALID: &str = "correct the request: Property::metadata lists the dimensions and metrics that there are, Property::check_compatibility those that fit together";
+
+/// The link to Google's own console in a refusal.
+fn console_link(status: &GoogleStatus) -> Option<&str> {
+    let help = status.details.iter().flat_map(|detail| &detail.links).map(|link| link.url.as_str());
+    status.metadata("activationUrl").into_iter().chain(help).find(|url| is_console(url))
+}
+
+/// Where billing is enabled, if the response names no page.
+const BILLING: &str = "https://console.cloud.google.com/billing";
 
 /// Where an API is enabled, if the response names no page.
 const LIBRARY: &str = "https://console.cloud.google.com/apis/library/analyticsdata.googleapis.com";

@@ -47,7 +47,7 @@ fn answer_that_is_no_report_is_told_so() {
         (two_names, "it has two columns named `a`"),
         (narrow, "its rows and its headers have different numbers of columns"),
         (short, "it has more rows than its own row count says"),
-        (negative, "its row count is negative"),
+        (negative, "its row count is no number from 0 to 2147483647"),
     ] {
         let twice = message.contains("two columns");
         let report = if twice { answer(200, &body.to_string()) } else { report_of(&body) };
@@ -69,7 +69,7 @@ fn answer_that_is_no_report_is_told_so() {
         ("7", "invalid type: integer `7`, expected a report at line 1 column 1"),
         (
             r#"{"rows": [{"metricValues": [{"value": "1"}]}], "rows": []}"#,
-            "it has rows of one kind twice at line 1 column 53",
+            "it has one of its keys twice at line 1 column 53",
         ),
         (" [[], [], []]", "invalid type: sequence, expected a report at line 1 column 1"),
         ("null", "invalid type: null, expected a report at line 1 column 4"),

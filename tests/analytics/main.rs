@@ -11,6 +11,8 @@ mod random;
 mod answer;
 mod client;
 mod damage;
+mod days;
+mod faults;
 mod gate;
 mod methods;
 mod property;

@@ -86,7 +86,9 @@ fn compatibility_is_told_for_each_field() {
     assert_eq!(
         error.to_string(),
         "Analytics refused the compatibility check on property 1234: Field x is not a valid metric. For a list of \
-         valid dimensions and metrics, see https://developers.google.com/analytics/devguides/reporting/data/v1/api-schema"
+         valid dimensions and metrics, see https://developers.google.com/analytics/devguides/reporting/data/v1/api-schema; \
+         correct the request: Property::metadata lists the dimensions and metrics that there are, \
+         Property::check_compatibility those that fit together"
     );
     assert_eq!(CompatibilityRequest::new().extra("a", [1]).effective().expect("JSON"), r#"{"a":[1]}"#);
     let twice = CompatibilityRequest::new().metrics(["x", "x"]);

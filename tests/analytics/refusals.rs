@@ -2,7 +2,7 @@
 
 use crate::util::endpoint::Endpoint;
 use crate::{answer, fake, property, run, week};
-use serde_json::json;
+use serde_json::{Value, json};
 use shortway::analytics::{Analytics, ReportRequest};
 use shortway::scope::{ANALYTICS_READONLY, CLOUD_PLATFORM};
 use shortway::testing::ManualClock;
@@ -20,7 +20,9 @@ fn googles_own_message_is_shown() {
     assert_eq!(
         error.to_string(),
         "Analytics refused the report on property 1234: Field pageviews is not a valid metric. For a list of valid \
-         dimensions and metrics, see https://developers.google.com/analytics/devguides/reporting/data/v1/api-schema"
+         dimensions and metrics, see https://developers.google.com/analytics/devguides/reporting/data/v1/api-schema; \
+         correct the request: Property::metadata lists the dimensions and metrics that there are, \
+         Property::check_compatibility those that fit together"
     );
 }
 
@@ -109,16 +111,21 @@ fn server_that_fails_is_not_said_to_refuse() {
     let message = |status, body: &str| answer(status, body).expect_err("no report").to_string();
     assert_eq!(
         message(502, "<html>"),
-        "Analytics failed to make the report on property 1234 (HTTP status 502)"
+        "Analytics failed to make the report on property 1234 (HTTP status 502); run the job again later"
     );
     assert_eq!(
         message(
             500,
             r#"{"error": {"code": 500, "message": "Internal error encountered.", "status": "INTERNAL"}}"#
         ),
-        "Analytics failed to make the report on property 1234: Internal error encountered"
+        "Analytics failed to make the report on property 1234: Internal error encountered; run the job again later: \
+         Google refuses every request of the project to the property after ten such answers in an hour"
     );
-    assert_eq!(message(400, "[]"), "Analytics refused the report on property 1234 (HTTP status 400)");
+    assert_eq!(
+        message(400, "[]"),
+        "Analytics refused the report on property 1234 (HTTP status 400); correct the request: Property::metadata lists the \
+         dimensions and metrics that there are, Property::check_compatibility those that fit together"
+    );
 }
 
 #[test]
@@ -144,35 +151,192 @@ fn typed_answer(status: u16, content_type: &'static str, body: &'static str) -> 
     analytics.property(1234).run_report(&ReportRequest::new()).expect_err("no report")
 }
 
+/// What is told of an answer: its kind, whether a later request may help, and the whole text.
+fn told(status: u16, body: &Value) -> (ErrorKind, bool, String) {
+    let error = answer(status, &body.to_string()).expect_err("a refusal");
+    (error.kind(), error.is_retryable(), error.to_string())
+}
+
+/// An error document with one detail.
+fn document(code: u16, status: &str, message: &str, detail: &Value) -> Value {
+    json!({"error": {"code": code, "message": message, "status": status, "details": [detail]}})
+}
+
+const REFUSED: &str = "Analytics refused the report on property 1234: ";
+
 #[test]
 fn quota_errors_say_which_bucket_and_how_long() {
-    let hint = |status, message: &str| {
-        let body = json!({"error": {"code": status, "message": message, "status": "RESOURCE_EXHAUSTED"}});
-        let error = answer(status, &body.to_string()).expect_err("a quota");
-        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Quota, true));
-        error.hint().expect("advice").to_owned()
-    };
     for (message, advice) in [
-        ("Exhausted property tokens for a project per hour.", "within an hour"),
-        ("Exhausted concurrent requests quota.", "when another one has ended"),
-        ("Exhausted potentially thresholded requests quota.", "could identify persons"),
-        ("Exhausted server errors per project per hour.", "too many server errors"),
-        ("Exhausted property tokens per day.", "midnight Pacific time"),
-        ("Quota exceeded for limit 'Requests per minute'.", "wait a minute"),
+        (
+            "Exhausted property tokens for a project per hour",
+            "the tokens of this project on the property for this hour are used up; wait: the quota is reset within an hour",
+        ),
+        (
+            "Exhausted property tokens per hour",
+            "the property's tokens for this hour are used up; wait: the quota is reset within an hour",
+        ),
+        (
+            "Exhausted property tokens per day",
+            "the property's tokens for today are used up; the quota is reset at midnight Pacific time: send fewer or \
+             smaller requests, or wait",
+        ),
+        (
+            "Exhausted concurrent requests quota",
+            "too many requests at the same time on this property; send the request again when another one has ended",
+        ),
+        (
+            "Exhausted server errors per project per hour",
+            "too many server errors in this hour: Google refuses every request of this project to the property; wait: \
+             the quota is reset within an hour",
+        ),
+        (
+            "Exhausted potentially thresholded requests quota",
+            "too many requests in this hour that could identify persons (demographics, audiences); wait: the quota is \
+             reset within an hour",
+        ),
+        (
+            "Quota exceeded for quota metric 'Requests' and limit 'Requests per minute'",
+            "too many requests in this minute; wait a minute",
+        ),
+        (
+            "Resource has been exhausted (e.g. check quota)",
+            "a quota is exhausted; quotas_snapshot shows which one; most are reset within an hour, daily ones at midnight \
+             Pacific time",
+        ),
     ] {
-        let hint = hint(429, message);
-        assert!(hint.contains(advice), "{message}: {hint}");
-        assert_eq!(hint.contains("midnight"), message.contains("per day"), "{hint}");
+        let body =
+            json!({"error": {"code": 429, "message": format!("{message}."), "status": "RESOURCE_EXHAUSTED"}});
+        let want = (ErrorKind::Quota, true, format!("{REFUSED}{message}; {advice}"));
+        for status in [429, 403, 200] {
+            assert_eq!(told(status, &body), want, "{status}");
+        }
     }
-    let error = answer(
-        403,
-        r#"{"error": {"code": 403, "message": "Quota exceeded for quota metric 'Requests' and limit 'Requests per minute'."}}"#,
-    );
-    let error = error.expect_err("a quota");
-    assert_eq!(
-        (error.kind(), error.hint()),
-        (ErrorKind::Quota, Some("too many requests in this minute; wait a minute"))
-    );
+    let minute = "Quota exceeded for quota metric 'Requests' and limit 'Requests per minute'";
+    let body =
+        json!({"error": {"code": 403, "message": format!("{minute}."), "status": "PERMISSION_DENIED"}});
+    for status in [403, 200] {
+        let text = format!("{REFUSED}{minute}; too many requests in this minute; wait a minute");
+        assert_eq!(told(status, &body), (ErrorKind::Quota, true, text), "{status}");
+    }
+}
+
+#[test]
+fn every_refusal_says_what_to_do() {
+    let invalid = "correct the request: Property::metadata lists the dimensions and metrics that there are, \
+                   Property::check_compatibility those that fit together";
+    let who = "nightly@figures.iam.gserviceaccount.com";
+    let info = |reason: &str| json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason});
+    let violation = json!({"@type": "type.googleapis.com/google.rpc.BadRequest",
+        "fieldViolations": [{"description": "Invalid JSON payload received. Unknown name \"dimension\": Cannot find field."}]});
+    let billing = "https://console.developers.google.com/billing/enable?project=123456789012";
+    let help = json!({"@type": "type.googleapis.com/google.rpc.Help", "reason": "BILLING_DISABLED",
+        "links": [{"url": "https://evil.example/billing"}, {"url": billing}]});
+    let cases = [
+        (
+            400,
+            "INVALID_ARGUMENT",
+            "Did you mean screenPageViews? Field pageviews is not a valid metric",
+            json!({}),
+            invalid.to_owned(),
+        ),
+        (
+            400,
+            "INVALID_ARGUMENT",
+            "Please remove city to make the request compatible",
+            json!({}),
+            invalid.to_owned(),
+        ),
+        (
+            400,
+            "INVALID_ARGUMENT",
+            "Invalid JSON payload received. Unknown name \"dimension\": Cannot find field",
+            violation,
+            invalid.to_owned(),
+        ),
+        (
+            401,
+            "UNAUTHENTICATED",
+            "Request is missing required authentication credential",
+            info("CREDENTIALS_MISSING"),
+            "the request came without its token: a proxy may take the header Authorization away".into(),
+        ),
+        (
+            401,
+            "UNAUTHENTICATED",
+            "Request had invalid authentication credentials",
+            info("ACCESS_TOKEN_TYPE_UNSUPPORTED"),
+            "check that the token source gives access tokens with the scope shortway::scope::ANALYTICS_READONLY".into(),
+        ),
+        (
+            403,
+            "PERMISSION_DENIED",
+            "User does not have sufficient permissions for this property",
+            json!({}),
+            format!(
+                "add {who} to property 1234 as a Viewer (Google Analytics: Admin, Property access management); if it is \
+                 there already, check the property id"
+            ),
+        ),
+        (
+            403,
+            "PERMISSION_DENIED",
+            "Request had insufficient authentication scopes",
+            info("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
+            "the token needs the scope shortway::scope::ANALYTICS_READONLY: give it to the token source".into(),
+        ),
+        (
+            403,
+            "PERMISSION_DENIED",
+            "Google Analytics Data API has not been used in project 123456789012 before or it is disabled",
+            info("SERVICE_DISABLED"),
+            format!(
+                "enable the Google Analytics Data API in the project of {who}: \
+                 https://console.cloud.google.com/apis/library/analyticsdata.googleapis.com"
+            ),
+        ),
+        (
+            403,
+            "PERMISSION_DENIED",
+            "This API method requires billing to be enabled",
+            help,
+            format!("enable billing for the project of {who}: {billing}"),
+        ),
+    ];
+    for (status, code, message, detail, advice) in cases {
+        let body = document(status, code, &format!("{message}."), &detail);
+        let want = (ErrorKind::Api, false, format!("{REFUSED}{message}; {advice}"));
+        assert_eq!(told(status, &body), want);
+        assert_eq!(told(200, &body), want, "inside a 200");
+    }
+    for (status, text) in [
+        (404, "check the API URL: Google answers 404 to a path that it does not know"),
+        (413, "the request is too large: use shorter filters and fewer columns"),
+        (414, "the request is too large: use shorter filters and fewer columns"),
+    ] {
+        let error = answer(status, "").expect_err("a refusal");
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Api, false));
+        let place = "Analytics refused the report on property 1234 (HTTP status";
+        assert_eq!(error.to_string(), format!("{place} {status}); {text}"));
+    }
+}
+
+#[test]
+fn every_failure_of_the_server_says_what_to_do() {
+    let later = "run the job again later: Google refuses every request of the project to the property after ten such \
+                 answers in an hour";
+    let slow =
+        "Google took too long: request fewer days, columns or rows at once, or run the job again later";
+    for (status, code, message, advice) in [
+        (500, "INTERNAL", "Internal error encountered", later),
+        (503, "UNAVAILABLE", "The service is currently unavailable", later),
+        (504, "DEADLINE_EXCEEDED", "Deadline exceeded", slow),
+    ] {
+        let body = document(status, code, &format!("{message}."), &json!({}));
+        let text = format!("Analytics failed to make the report on property 1234: {message}; {advice}");
+        let want = (ErrorKind::Unavailable, true, text);
+        assert_eq!(told(status, &body), want);
+        assert_eq!(told(200, &body), want, "inside a 200");
+    }
 }
 
 #[test]

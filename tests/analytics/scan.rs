@@ -26,7 +26,7 @@ fn check(body: &[u8], request: &ReportRequest) -> bool {
 }
 
 fn request() -> ReportRequest {
-    ReportRequest::new().dates(DateRange::today()).dimensions(["d", "e"]).metrics(["n"])
+    ReportRequest::new().dates(DateRange::today()).dimensions(["d", "e"]).metrics(["n"]).limit(250_000)
 }
 
 /// Text as it is or with escapes, of any length.
@@ -135,7 +135,7 @@ fn scanner_and_serde_give_the_same_for_any_damage() {
         damage(&mut body, &mut random);
         read += usize::from(check(&body, &request()));
     }
-    assert!((1000..19_000).contains(&read), "{read} of 20000 damaged bodies are reports");
+    assert!((500..19_000).contains(&read), "{read} of 20000 damaged bodies are reports");
 }
 
 #[test]

@@ -30,9 +30,11 @@ pub(super) struct Body {
     pub(super) pivot_headers: PivotHeaders,
     pub(super) aggregates: Table,
     pub(super) kind: Option<String>,
+    /// The keys that were read.
+    keys: Vec<Key>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize, PartialEq)]
 #[serde(field_identifier, rename_all = "camelCase")]
 enum Key {
     DimensionHeaders,
@@ -67,6 +69,12 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { size, body } = self;
         while let Some(key) = map.next_key()? {
+            if body.keys.contains(&key) {
+                return Err(A::Error::custom("it has one of its keys twice"));
+            }
+            if key != Key::Unknown {
+                body.keys.push(key);
+            }
             let part: &mut dyn Part = match key {
                 Key::DimensionHeaders => &mut body.dimension_headers,
                 Key::MetricHeaders => &mut body.metric_headers,
@@ -87,9 +95,6 @@ impl<'de> Visitor<'de> for Reader<'_> {
                         Key::Aggregates => &mut body.aggregates,
                         _ => &mut body.minimums,
                     };
-                    if !table.is_empty() {
-                        return Err(A::Error::custom("it has rows of one kind twice"));
-                    }
                     map.next_value_seed(table::Rows { table, size, sparse })?;
                     continue;
                 }

@@ -7,6 +7,7 @@
 mod aggregates;
 mod audience;
 mod body;
+mod days;
 mod expected;
 mod keys;
 mod no_figure;
@@ -111,14 +112,15 @@ impl Report {
         let columns = body::columns(body.dimension_headers, body.metric_headers)?;
         body::fits(&columns, [&body.rows, &body.totals, &body.maximums, &body.minimums])?;
         body::as_requested(&columns, expected)?;
-        let row_count = body.row_count.map(u64::try_from).transpose();
+        // Google's is an int32.
+        let row_count = body.row_count.map(|count| i32::try_from(count).and_then(u64::try_from)).transpose();
         let report = Self {
             columns,
             rows: body.rows,
             totals: body.totals,
             maximums: body.maximums,
             minimums: body.minimums,
-            row_count: row_count.map_err(|_| schema("its row count is negative"))?,
+            row_count: row_count.map_err(|_| schema("its row count is no number from 0 to 2147483647"))?,
             has_metadata: body.metadata.is_some(),
             metadata: body.metadata.unwrap_or_default(),
             property_quota: body.property_quota,
@@ -223,6 +225,13 @@ impl Report {
         let most = |count: u64| count.saturating_mul(self.rows_in_one());
         if self.row_count.is_some_and(|count| self.len() as u64 > most(count)) {
             return Err(schema("it has more rows than its own row count says"));
+        }
+        if self.len() as u64 > most(self.requested.limit) {
+            return Err(schema("it has more rows than the request's limit"));
+        }
+        if self.is_empty() && self.requested.from_the_start && self.row_count() > 0 {
+            let message = format!("it has no rows, and its row count says {}", self.row_count());
+            return Err(schema(&message).with_retryable(true));
         }
         let tables = [("total", &self.totals), ("maximum", &self.maximums), ("minimum", &self.minimums)];
         tables.into_iter().try_for_each(|(what, table)| self.check_aggregate(what, table))

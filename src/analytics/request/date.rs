@@ -48,6 +48,27 @@ impl DateRange {
         self
     }
 
+    /// Whether the range goes on to `today` or later, so that its figures still change while a report is read,
+    /// page by page or one day after the other. `today` is the day in the property's time zone. An end that is
+    /// not of the documented form may be any day.
+    ///
+    /// ```
+    /// use shortway::analytics::DateRange;
+    /// # let today = time::Date::from_calendar_date(2026, time::Month::January, 1)?;
+    ///
+    /// assert!(DateRange::new("7daysAgo", "today").reaches(today));
+    /// assert!(!DateRange::last_days(7).reaches(today));
+    /// # Ok::<(), time::error::ComponentRange>(())
+    /// ```
+    #[must_use]
+    pub fn reaches(&self, today: Date) -> bool {
+        match Day::read(&self.end_date) {
+            Some(Day::Ago(days)) => days == 0,
+            Some(Day::On(date)) => date >= today,
+            None => true,
+        }
+    }
+
     /// From one calendar day to another.
     #[must_use]
     pub fn between(first: Date, last: Date) -> Self {
@@ -74,22 +95,35 @@ impl DateRange {
     }
 }
 
+/// A start or an end of a documented form.
+enum Day {
+    /// So many days ago.
+    Ago(u32),
+    On(Date),
+}
+
+impl Day {
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "today" => return Some(Self::Ago(0)),
+            "yesterday" => return Some(Self::Ago(1)),
+            _ => {}
+        }
+        if let Some(days) = text.strip_suffix("daysAgo") {
+            return days.parse().ok().map(Self::Ago);
+        }
+        let mut parts = text.splitn(3, '-');
+        let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+        let month = Month::try_from(month.parse::<u8>().ok()?).ok()?;
+        Date::from_calendar_date(year.parse().ok()?, month, day.parse().ok()?).ok().map(Self::On)
+    }
+}
+
 /// The day that lies so many days before a start.
 fn earlier(start: &str, days: u32) -> Option<String> {
-    let ago = match start {
-        "today" => Some(0),
-        "yesterday" => Some(1),
-        _ => start.strip_suffix("daysAgo").and_then(|days| days.parse::<u32>().ok()),
-    };
-    match ago {
-        Some(ago) => Some(format!("{}daysAgo", ago.saturating_add(days))),
-        None => {
-            let mut parts = start.splitn(3, '-');
-            let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-            let month = Month::try_from(month.parse::<u8>().ok()?).ok()?;
-            let date = Date::from_calendar_date(year.parse().ok()?, month, day.parse().ok()?).ok()?;
-            date.checked_sub(Duration::days(days.into())).map(iso)
-        }
+    match Day::read(start)? {
+        Day::Ago(ago) => Some(format!("{}daysAgo", ago.saturating_add(days))),
+        Day::On(date) => date.checked_sub(Duration::days(days.into())).map(iso),
     }
 }
 
