@@ -112,16 +112,16 @@
 //!   [`DateRange::look_back`] requests them again, [`DateRange::reaches`] tells a range with the running day.
 //! - Whether a report changed between two of its pages, where each page is whole, no row comes twice, and the
 //!   row count stays the same: one row went and another came, or a figure changed on a page that was read.
-//! - How several date ranges are counted, each row or each set of dimensions once, as long as both fit all that
-//!   has come.
+//! - How several date ranges are counted, each row or each set of dimensions once, as long as both fit all
+//!   that has come.
 //! - How many rows thresholds hold back ([`Doubt`] says that they do), and which rows were merged into
 //!   `(other)`.
 //! - Whether a realtime report is sampled or thresholded: Google sends no metadata with it.
-//! - Whether a report is empty because nothing happened or because nothing is collected, where Google gives no
-//!   reason ([`ResponseMetadata::empty_reason`]).
+//! - Whether a report is empty because nothing happened or because nothing is collected, where Google gives
+//!   no reason ([`ResponseMetadata::empty_reason`]).
 //! - Whether figures of users may be added: never over rows; [`Report::total`] is Google's own.
-//! - What other programs use of a quota since the last answer, and whether a request whose connection broke was
-//!   charged or counted as a server error.
+//! - What other programs use of a quota since the last answer, and whether a request whose connection broke
+//!   was charged or counted as a server error.
 //! - Which quota was met, where neither the message nor the last state of the quotas says so.
 
 mod answer;
