@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// What a report is printed as in a format.
 #[track_caller]
 fn printed(report: &str, format: &str) -> String {
-    let output = run_for(report, &["--format", format]);
+    let output = run_for(report, &["--format", format, "--limit", "100"]);
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
     stdout(&output).to_owned()
 }
