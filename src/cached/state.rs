@@ -19,8 +19,8 @@ pub(super) struct State {
     held: Option<Held>,
     /// The last tokens that servers refused.
     refused: Vec<Token>,
-    /// When the first of the replacements of the last minute was made, and how many there were.
-    replaced: Option<(Instant, u32)>,
+    /// When the last replacements were made, the oldest first.
+    replaced: [Option<Instant>; REPLACEMENTS],
     flight: Option<Arc<Flight>>,
     back_off: BackOff,
 }
@@ -129,13 +129,14 @@ impl State {
     /// Counts one replacement before the token's time. Fails with the time until the next is allowed: a
     /// server that refuses every token must not cost a request each time.
     fn replace(&mut self, now: Instant) -> Result<(), Duration> {
-        let minute = self.replaced.filter(|(first, _)| now < after(*first, MINUTE));
-        let (first, count) = minute.unwrap_or((now, 0));
-        if count >= REPLACEMENTS {
-            return Err(after(first, MINUTE).saturating_duration_since(now));
+        match self.replaced[0].map(|oldest| after(oldest, MINUTE)) {
+            Some(allowed) if now < allowed => Err(allowed.saturating_duration_since(now)),
+            _ => {
+                self.replaced.rotate_left(1);
+                self.replaced[REPLACEMENTS - 1] = Some(now);
+                Ok(())
+            }
         }
-        self.replaced = Some((first, count + 1));
-        Ok(())
     }
 
     /// Records how a refresh ended that began at `before`. `share`, from 0 to 1, is this outcome's random
@@ -226,7 +227,7 @@ impl State {
 
 /// How many tokens a minute are replaced before their time, because a server refused them or a caller needs
 /// another one: 3.
-const REPLACEMENTS: u32 = 3;
+const REPLACEMENTS: usize = 3;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// How many refused tokens are remembered: 3, as many as can be refused in a minute.
