@@ -13,9 +13,9 @@
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use clap::Parser;
-use serde_json::{Value, json};
-use shortway::http::{Request, Response, UreqTransport, header};
-use shortway::{Ask, Authorized, Error, ErrorKind, ServiceAccountKey, Signer, TokenSource, scope};
+use serde_json::json;
+use shortway::http::{Request, UreqTransport};
+use shortway::{Authorized, Error, ErrorKind, ServiceAccountKey, Signer, TokenSource, scope};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -47,40 +47,36 @@ struct SignBlob {
 }
 
 impl SignBlob {
-    fn new(tokens: impl TokenSource + 'static, iam_url: &str, email: &str) -> Self {
+    fn new(tokens: impl TokenSource + 'static, iam_url: &str, email: &str) -> Result<Self, Error> {
         let url = format!("{iam_url}/v1/projects/-/serviceAccounts/{email}:signBlob");
-        Self { api: Authorized::new(tokens, UreqTransport::new()), url }
+        Ok(Self { api: Authorized::new(tokens, UreqTransport::new()).with_host(iam_url)?, url })
     }
+}
+
+/// What `signBlob` answers.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Signed {
+    signed_blob: String,
 }
 
 impl Signer for SignBlob {
     fn sign(&self, message: &[u8], deadline: Instant) -> Result<Vec<u8>, Error> {
-        let body = json!({"payload": BASE64_STANDARD.encode(message)}).to_string().into_bytes();
-        let request = Request::post(&self.url)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(body.as_slice())?;
-        let response = self.api.send_for(request, &Ask::new().with_deadline(deadline))?;
-        if response.status() != 200 {
-            return Err(refused(&response));
-        }
-        let answer: Option<Value> = serde_json::from_slice(response.body()).ok();
-        let signature = answer.as_ref().and_then(|answer| answer["signedBlob"].as_str());
-        signature
-            .and_then(|text| BASE64_STANDARD.decode(text).ok())
-            .ok_or_else(|| Error::new(ErrorKind::Malformed, "signBlob answered 200, but without a signature"))
+        let body = json!({"payload": BASE64_STANDARD.encode(message)});
+        let api = self.api.clone().with_deadline(deadline);
+        let signed: Signed = api.json(Request::post(&self.url).body(body)?).map_err(with_the_role)?;
+        BASE64_STANDARD
+            .decode(signed.signed_blob)
+            .map_err(|_| Error::new(ErrorKind::Malformed, "the signature of signBlob is not base64"))
     }
 }
 
-/// An error that is retried where another attempt may help.
-fn refused(response: &Response<Vec<u8>>) -> Error {
-    let status = response.status().as_u16();
-    let kind = match status {
-        429 => ErrorKind::Throttled,
-        500..=599 => ErrorKind::Unavailable,
-        _ => ErrorKind::Api,
-    };
-    Error::new(kind, format!("signBlob does not sign (HTTP status {status})"))
-        .with_status(status)
+/// What to do where signing is not allowed.
+fn with_the_role(error: Error) -> Error {
+    if error.status() != Some(403) {
+        return error;
+    }
+    error
         .with_hint("the account of the key needs the role Service Account Token Creator on the other account")
 }
 
@@ -100,7 +96,7 @@ fn token(arguments: &Arguments) -> Result<String, Error> {
     let source = shortway::service_account(source, [scope::CLOUD_PLATFORM])
         .token_endpoint(&arguments.token_url)
         .build()?;
-    let signer = SignBlob::new(source, &arguments.iam_url, &arguments.email);
+    let signer = SignBlob::new(source, &arguments.iam_url, &arguments.email)?;
     let key = ServiceAccountKey::with_signer(&arguments.email, None, signer)?;
     let tokens = shortway::service_account(key, [scope::ANALYTICS_READONLY])
         .token_endpoint(&arguments.token_url)

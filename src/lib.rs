@@ -91,8 +91,34 @@
 //!
 //! # Other Google APIs
 //!
-//! [`Authorized`] sends requests of the `http` crate with a token, and replaces a token that the server
-//! refuses. For an HTTP client of your own, take [`Token::authorization_secret`] before each request (the
+//! [`Authorized`] is an HTTP client whose requests have a token: requests and responses of the `http` crate,
+//! bodies that stream both ways, JSON in and out. It replaces a token that the server refuses, and sends none
+//! to a host that it is not for.
+//!
+//! ```no_run
+//! # fn run(tokens: shortway::Tokens) -> Result<(), Box<dyn std::error::Error>> {
+//! use shortway::Authorized;
+//! use shortway::http::{Request, RequestBody, UreqTransport};
+//! use std::fs::File;
+//!
+//! let api = Authorized::new(tokens, UreqTransport::new()); // for googleapis.com and all hosts below it
+//! let bucket = "https://storage.googleapis.com/storage/v1/b/my-bucket";
+//! let objects: serde_json::Value = api.json(Request::get(format!("{bucket}/o")).body(())?)?;
+//! println!("{}", objects["items"]);
+//!
+//! let url = format!("{bucket}/o/rows.csv?alt=media");
+//! let rows = api.stream(Request::get(url).body(())?)?; // a reader, whatever its size
+//! std::io::copy(&mut rows.into_body(), &mut File::create("rows.csv")?)?;
+//!
+//! let service = "https://my-service-x.run.app"; // with an ID token, say
+//! let file = RequestBody::reader(File::open("rows.csv")?, None);
+//! let response = api.with_host(service)?.send(Request::put(service).body(file)?)?;
+//! println!("{}", response.status());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! For an HTTP client of your own, take [`Token::authorization_secret`] before each request (the
 //! cache makes that cheap), and after a 401 call [`TokenSource::invalidate`] and send the request once more.
 //!
 //! # Errors
@@ -122,7 +148,8 @@
 //!
 //! Every call ends. A request to the token endpoint may take 10 s, a token with all attempts 30 s
 //! ([`CachePolicy::with_wait`], or [`Ask::with_deadline`] for one call), a report 120 s with its token and
-//! all attempts. [`RetryPolicy`] says how often a failed request is repeated: a token is requested three
+//! all attempts, a request of [`Authorized`] 30 s with its token (it is never repeated but for a refused
+//! token). [`RetryPolicy`] says how often a failed request is repeated: a token is requested three
 //! times at most, a report twice, for Google grants a project ten server errors an hour on a property. As
 //! long as there is no connection at all (the host name cannot be resolved, the connection is refused),
 //! requests for a token go on until the deadline: a job may start before its network. A refusal is never

@@ -39,9 +39,11 @@ fn tokens() -> impl TokenSource + 'static {
     })
 }
 
-/// An API called through `transport`, with bodies of up to 1000 bytes and gzip.
-fn api(transport: impl Transport + 'static) -> Authorized {
+/// An API at `url` called through `transport`, with bodies of up to 1000 bytes and gzip.
+fn api(transport: impl Transport + 'static, url: &str) -> Authorized {
     Authorized::new(tokens(), transport)
+        .with_host(url)
+        .expect("a host")
         .with_max_body(1000)
         .with_gzip(true)
         .with_timeout(Duration::from_secs(5))
@@ -49,7 +51,7 @@ fn api(transport: impl Transport + 'static) -> Authorized {
 
 fn send(answer: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Result<Response<Vec<u8>>, Error> {
     let server = Endpoint::start(answer);
-    api(UreqTransport::new()).send(get(&server.url))
+    api(UreqTransport::new(), &server.url).send(get(&server.url))
 }
 
 /// The message, with a word for the port of the server.
@@ -63,7 +65,7 @@ fn request_arrives_as_it_was_given() {
     let server = Endpoint::always(418, "short and stout");
     let url = format!("{}/path?q=1", server.url);
     let request = Request::post(&url).header("X-Test", "yes").body("question").expect("a request");
-    let response = api(UreqTransport::new()).send(request).expect("a response");
+    let response = api(UreqTransport::new(), &server.url).send(request).expect("a response");
     assert_eq!(
         (response.status().as_u16(), response.body().as_slice()),
         (418, b"short and stout".as_slice())
@@ -161,7 +163,7 @@ fn connection_is_kept_for_the_next_request_and_closed_after_an_error() {
         _ => (200, Vec::new(), b"small".to_vec()),
     });
     let transport = UreqTransport::new();
-    let get = |path: &str| api(transport.clone()).send(get(&format!("{}{path}", server.url)));
+    let get = |path: &str| api(transport.clone(), &server.url).send(get(&format!("{}{path}", server.url)));
     for _ in 0..3 {
         get("/").expect("a response");
     }
@@ -288,7 +290,7 @@ fn long_error_page_is_cut_and_its_status_kept() {
     let response = send(|_| (502, Vec::new(), vec![b'a'; 5000])).expect("a response");
     assert_eq!((response.status().as_u16(), response.body().len()), (502, 1000));
     let server = Endpoint::start(|_| (502, Vec::new(), vec![b'a'; 1 << 20]));
-    let api = Authorized::new(tokens(), UreqTransport::new()).with_max_body(usize::MAX);
+    let api = api(UreqTransport::new(), &server.url).with_max_body(usize::MAX);
     let response = api.send(get(&server.url)).expect("a response");
     assert_eq!(response.body().len(), 64 * 1024);
 }
@@ -444,7 +446,7 @@ fn errors_of_a_body_are_told_by_what_broke() {
                 let headers = headers.map(|(n, v)| (n.parse().expect("a name"), v.parse().expect("a value")));
                 (HeaderMap::from_iter(headers), Failing(io))
             };
-            let error = api(Giving(body)).send(get(url)).expect_err("broken");
+            let error = api(Giving(body), url).send(get(url)).expect_err("broken");
             assert_eq!((error.kind(), error.message()), (kind, message), "{io:?} in {encoding}");
             assert_eq!(error.hint(), Some(hint), "{io:?} in {encoding}");
         }
@@ -454,7 +456,7 @@ fn errors_of_a_body_are_told_by_what_broke() {
         let error = Error::new(ErrorKind::Tls, "TLS is broken");
         (HeaderMap::new(), Box::new(FailingWith(Some(error))) as Box<dyn Read + Send>)
     };
-    let error = api(Giving(own)).send(get(url)).expect_err("broken");
+    let error = api(Giving(own), url).send(get(url)).expect_err("broken");
     assert_eq!((error.kind(), error.message()), (ErrorKind::Tls, "TLS is broken"));
 }
 
@@ -490,7 +492,9 @@ fn time_limit_holds_while_a_response_is_read_and_unpacked() {
         let (body, ticking) = (content.clone(), clock.clone());
         let giving =
             move || (HeaderMap::new(), Slow { clock: ticking.clone(), bytes: io::Cursor::new(body.clone()) });
-        let api = api(Giving(giving)).with_clock(clock).with_timeout(Duration::from_secs(limit));
+        let api = api(Giving(giving), "https://h.example")
+            .with_clock(clock)
+            .with_timeout(Duration::from_secs(limit));
         match api.send(get("https://h.example/")) {
             Ok(response) => assert_eq!((response.body().len(), is_in_time), (900, true)),
             Err(error) => assert_eq!(
@@ -516,7 +520,7 @@ fn time_limit_holds_in_a_small_body_that_unpacks_to_very_much() {
         let slow = Slow { clock: ticking.clone(), bytes: io::Cursor::new(body.clone()) };
         (HeaderMap::from_iter(headers), slow)
     };
-    let api = api(Giving(giving)).with_max_body(100 << 20).with_clock(clock.clone());
+    let api = api(Giving(giving), "https://h.example").with_max_body(100 << 20).with_clock(clock.clone());
     let begin = shortway::Clock::monotonic(&clock);
     let error =
         api.with_timeout(Duration::from_secs(50)).send(get("https://h.example/")).expect_err("too slow");

@@ -74,6 +74,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
             "connection",
             "agent",
             "fault",
+            "check",
             "exchange",
             "stream",
             "call",
@@ -85,6 +86,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("credential", &["service_account", "self_signed"]),
     ("cached", &["policy", "fault", "held", "back_off", "flight", "state", "shared"]),
     ("source", &["exchange", "service_account", "id_token", "self_signed"]),
+    ("authorize", &["hosts", "challenge", "refusal", "upload"]),
     (
         "analytics",
         &[

@@ -114,8 +114,10 @@ fn sign_blob_signs_with_the_token_of_another_source() {
 fn sign_blob_without_the_role_is_told() {
     let iam = iam(403);
     let output = sign_blob(&iam, &format!("{}/token", iam.url));
-    let line = "error: signBlob does not sign (HTTP status 403); the account of the key needs the role \
-                Service Account \
-                Token Creator on the other account\n";
-    assert_eq!((output.status.code(), stdout(&output), stderr(&output)), (Some(1), "", line));
+    let place = iam.url.trim_start_matches("http://");
+    let line = format!(
+        "error: {place} refused the request: Permission denied; the account of the key needs the role \
+         Service Account Token Creator on the other account\n"
+    );
+    assert_eq!((output.status.code(), stdout(&output), stderr(&output)), (Some(1), "", line.as_str()));
 }

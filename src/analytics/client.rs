@@ -92,7 +92,10 @@ impl Analytics {
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when `url` is neither.
     pub fn with_endpoint(mut self, url: &str) -> Result<Self, Error> {
-        Arc::make_mut(&mut self.0).endpoint = Some(Url::endpoint("API", url)?);
+        let url = Url::endpoint("API", url)?;
+        let inner = Arc::make_mut(&mut self.0);
+        inner.http = inner.http.clone().with_host_of(&url);
+        inner.endpoint = Some(url);
         Ok(self)
     }
 

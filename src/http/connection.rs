@@ -5,10 +5,16 @@
 //! another reader of the same bytes may take for something else. So each connection of our own agents carries
 //! a [`Mark`]: the transport sets it when it sees such a response, and a marked connection says that it is
 //! closed. And through a proxy there are two parties that can fail: the mark tells how far a connection came.
+//!
+//! ureq knows no limit that ends with the head of the response: the deadline of a head is held here too.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+use ureq::Timeout;
+use ureq::unversioned::transport::time;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
 };
@@ -16,6 +22,26 @@ use ureq::unversioned::transport::{
 thread_local! {
     /// The connection that this thread used last.
     static USED: RefCell<Option<Mark>> = const { RefCell::new(None) };
+    /// When the head of the response must be there that this thread waits for.
+    static HEAD_BY: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// The deadline of the head that this thread waits for, as long as this lives.
+pub(super) struct HeadBy {
+    /// The one of the exchange around this one: a body that is sent may come from another response.
+    outer: Option<Instant>,
+}
+
+impl HeadBy {
+    pub(super) fn set(deadline: Option<Instant>) -> Self {
+        Self { outer: HEAD_BY.replace(deadline) }
+    }
+}
+
+impl Drop for HeadBy {
+    fn drop(&mut self) {
+        HEAD_BY.set(self.outer);
+    }
 }
 
 /// What the transport says about a connection while ureq holds it.
@@ -32,6 +58,8 @@ struct Flags {
     damaged: AtomicBool,
     /// What is sent goes through the tunnel of a proxy: CONNECT is over.
     tunnel: AtomicBool,
+    /// How long each read of the body that comes next may take, in milliseconds; 0: as ureq says.
+    read: AtomicU64,
 }
 
 impl Mark {
@@ -60,6 +88,11 @@ impl Mark {
         self.0.damaged.load(Relaxed)
     }
 
+    /// Limits each read of the body that begins here, and nothing else.
+    pub(super) fn limit_reads(&self, limit: Duration) {
+        self.0.read.store(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).max(1), Relaxed);
+    }
+
     /// Whether the proxy has opened its tunnel. Of use only where there is a proxy.
     pub(super) fn is_past_proxy(&self) -> bool {
         self.0.tunnel.load(Relaxed)
@@ -83,7 +116,7 @@ impl Connector<()> for Marking {
             request_level: false,
             resolver: details.resolver,
             now: details.now,
-            timeout: details.timeout,
+            timeout: by_deadline(details.timeout),
             current_time: Arc::clone(&details.current_time),
             run_connector: Arc::clone(&details.run_connector),
             register_shutdown: Arc::clone(&details.register_shutdown),
@@ -92,8 +125,17 @@ impl Connector<()> for Marking {
         let mark = Mark::default();
         // ureq makes the connection to a proxy with settings that name none; this one is in the tunnel.
         mark.0.tunnel.store(details.config.proxy().is_some(), Relaxed);
-        Ok(connection.map(|inner| Marked { inner, mark, chunks: None, has_input: false }))
+        Ok(connection.map(|inner| Marked { inner, mark, chunks: None, has_input: false, has_news: false }))
     }
+}
+
+/// At most until the head must be there.
+fn by_deadline(timeout: NextTimeout) -> NextTimeout {
+    let Some(deadline) = HEAD_BY.get() else { return timeout };
+    let left = deadline.saturating_duration_since(Instant::now()).into();
+    // ureq takes the end of this wait for leave to go on; the next wait then has no time at all.
+    let reason = if timeout.reason == Timeout::Await100 { timeout.reason } else { Timeout::Global };
+    if left < timeout.after { NextTimeout { after: left, reason, ..timeout } } else { timeout }
 }
 
 /// A connection with its mark.
@@ -104,6 +146,8 @@ pub(super) struct Marked {
     chunks: Option<Chunks>,
     /// Whether something came.
     has_input: bool,
+    /// Whether something came since ureq was last told to look at what is there.
+    has_news: bool,
 }
 
 impl Marked {
@@ -135,21 +179,36 @@ impl Transport for Marked {
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         // A request begins: what is still watched for had no body, as after HEAD.
         self.mark.0.watched.store(false, Relaxed);
+        self.mark.0.read.store(0, Relaxed);
         self.chunks = None;
         // On a connection to a proxy, what follows its response to CONNECT is for the server.
         if self.has_input {
             self.mark.0.tunnel.store(true, Relaxed);
         }
-        let sent = self.inner.transmit_output(amount, timeout);
+        let sent = self.inner.transmit_output(amount, by_deadline(timeout));
         // After the call: a tunnel through a proxy is a connection in a connection, and the outer one counts.
         self.note_use();
         sent
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        // ureq looks at a response that comes instead of leave to send a body only when more comes, and a
+        // server that keeps the connection sends no more: a head that is complete is shown once more.
+        if mem::take(&mut self.has_news) && has_head(self.inner.buffers().input()) {
+            return Ok(true);
+        }
         let seen = self.inner.buffers().input().len();
+        let timeout = match self.mark.0.read.load(Relaxed) {
+            0 => by_deadline(timeout),
+            millis => NextTimeout {
+                after: time::Duration::NotHappening,
+                per_read: Some(Duration::from_millis(millis).into()),
+                ..timeout
+            },
+        };
         let progress = self.inner.await_input(timeout);
-        self.has_input |= matches!(progress, Ok(true));
+        self.has_news = matches!(progress, Ok(true));
+        self.has_input |= self.has_news;
         self.note_use();
         self.follow(seen);
         progress
@@ -162,6 +221,11 @@ impl Transport for Marked {
     fn is_tls(&self) -> bool {
         self.inner.is_tls()
     }
+}
+
+/// Whether the head of a message is complete in `bytes`: a line without content (RFC 9112 §2.2).
+fn has_head(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|pair| pair == b"\n\n") || bytes.windows(3).any(|end| end == b"\n\r\n")
 }
 
 /// How far the chunks of a body were followed (RFC 9112 §7.1). ureq decodes them; here only the sizes are

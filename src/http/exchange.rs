@@ -20,6 +20,8 @@ pub(super) struct Exchange {
     total: Duration,
     /// The limit for the head of the response.
     head: Duration,
+    /// The limit for each read of the body, if the total ends with the head.
+    read: Option<Duration>,
 }
 
 /// How far an exchange has come.
@@ -39,7 +41,7 @@ pub(super) enum Stage {
 
 impl Exchange {
     pub(super) fn new(url: &Url, route: Option<&Route>, timeouts: Timeouts) -> Self {
-        let Timeouts { total, head } = timeouts;
+        let Timeouts { total, head, read } = timeouts;
         let proxy = route.map(|Route { proxy, variable }| ProxyName {
             host: proxy.host().to_owned(),
             port: proxy.port(),
@@ -47,7 +49,7 @@ impl Exchange {
             has_login: proxy.username().is_some(),
         });
         let head = head.map_or(total, |head| head.min(total));
-        Self { host: url.host().to_owned(), place: url.place(), proxy, total, head }
+        Self { host: url.host().to_owned(), place: url.place(), proxy, total, head, read }
     }
 
     pub(super) fn has_proxy(&self) -> bool {
@@ -137,6 +139,9 @@ impl Exchange {
             // The proxy may have waited for the server.
             Timeout::Connect if stage == Stage::Tunnel => Fault::SlowConnection(self.peer(Stage::Unknown)),
             Timeout::Connect => Fault::SlowConnection(self.peer(stage)),
+            _ if stage == Stage::Body && self.read.is_some() => {
+                Fault::SilentBody(self.peer(stage), Seconds(self.read.unwrap_or_default()))
+            }
             _ if stage == Stage::Body => Fault::SlowBody(self.peer(stage), Seconds(self.total)),
             Timeout::RecvResponse => Fault::NoResponse(self.peer(stage), Seconds(self.head)),
             _ => Fault::NoResponse(self.peer(stage), Seconds(self.total)),

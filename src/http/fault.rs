@@ -49,6 +49,8 @@ pub(super) enum Fault {
     NoResponse(Peer, Seconds),
     #[error("{0} did not complete its response in time (waited {1})")]
     SlowBody(Peer, Seconds),
+    #[error("{0} sent nothing more of its response for {1}")]
+    SilentBody(Peer, Seconds),
     #[error("{0} closed the connection before its response was complete")]
     Closed(Peer),
     #[error("the connection to {0} failed: {1}")]
@@ -71,6 +73,8 @@ pub(super) enum Fault {
     HttpsOnly(String),
     #[error("the request cannot be sent: its URL or one of its headers is not valid")]
     InvalidRequest,
+    #[error("the request cannot be sent: its method is none of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")]
+    Method,
     #[error("the request cannot be sent: its header `{0}` is set by the transport")]
     FramingHeader(String),
     #[error("the request cannot be sent: its body ended before the {0} bytes of its length")]
@@ -192,6 +196,7 @@ impl Fault {
             | Self::SlowConnection(_)
             | Self::NoResponse(..)
             | Self::SlowBody(..)
+            | Self::SilentBody(..)
             | Self::DeadlinePassed(_) => ErrorKind::Timeout,
             Self::Tls(..) | Self::ProxyNotTls(_) => ErrorKind::Tls,
             Self::Closed(_) | Self::Broken(..) => ErrorKind::Closed,
@@ -205,6 +210,7 @@ impl Fault {
             | Self::ProxyUrl(_)
             | Self::HttpsOnly(_)
             | Self::InvalidRequest
+            | Self::Method
             | Self::FramingHeader(_)
             | Self::ShortBody(_)
             | Self::UnreadableBody(_)
@@ -232,6 +238,7 @@ impl Fault {
             }
             Self::NoResponse(..)
             | Self::SlowBody(..)
+            | Self::SilentBody(..)
             | Self::DeadlinePassed(_)
             | Self::Closed(_)
             | Self::Broken(..) => {

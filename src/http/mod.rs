@@ -7,6 +7,7 @@
 mod agent;
 mod body;
 mod call;
+mod check;
 mod connection;
 mod exchange;
 mod fault;
@@ -20,7 +21,8 @@ mod transport;
 mod url;
 
 pub use body::{RequestBody, ResponseBody};
-pub(crate) use call::{Limits, call};
+pub(crate) use call::{Limits, call, open};
+pub(crate) use check::check;
 pub(crate) use status::{Class, class, is_html};
 pub use times::{date, retry_after};
 pub use transport::UreqTransport;
@@ -43,7 +45,10 @@ use std::time::Duration;
 /// - returns every HTTP response as `Ok`, whatever its status, as soon as its head is there;
 /// - follows no redirect;
 /// - ends the exchange, body included, within [`Timeouts::total`], and with [`ErrorKind::Timeout`] if there
-///   is no head within [`Timeouts::head`];
+///   is no head within [`Timeouts::head`]; with [`Timeouts::read`] the total ends with the head, and a read
+///   of the body fails after that time;
+/// - reads a body of the request only when the server is ready for it, if the request says `Expect:
+///   100-continue`, or after a second, and not at all if a response comes instead (RFC 9110 §10.1.1);
 /// - puts no secret of the request into an error.
 ///
 /// ```
@@ -82,19 +87,29 @@ pub struct Timeouts {
     /// From the last byte of the request until the head of the response has arrived; `None`: no limit but the
     /// total.
     pub head: Option<Duration>,
+    /// How long each read of the body of the response may take. With such a limit, `total` ends with the
+    /// head; `None`: the body is part of the total.
+    pub read: Option<Duration>,
 }
 
 impl Timeouts {
     /// `total` for the whole exchange.
     #[must_use]
     pub fn new(total: Duration) -> Self {
-        Self { total, head: None }
+        Self { total, head: None, read: None }
     }
 
     /// The same with a limit for the head of the response.
     #[must_use]
     pub fn with_head(mut self, head: Duration) -> Self {
         self.head = Some(head);
+        self
+    }
+
+    /// The same with a limit for each read of the body, which is no longer part of the total.
+    #[must_use]
+    pub fn with_read(mut self, read: Duration) -> Self {
+        self.read = Some(read);
         self
     }
 }

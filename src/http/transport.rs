@@ -2,7 +2,8 @@
 //! changes one.
 
 use super::agent::{Agents, Lent};
-use super::connection::Mark;
+use super::check::check;
+use super::connection::{HeadBy, Mark};
 use super::exchange::{Exchange, Stage};
 use super::fault::Fault;
 use super::proxy::{Proxies, Route};
@@ -12,11 +13,9 @@ use crate::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
-use ureq::http::header::{
-    ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-};
-use ureq::http::{HeaderMap, HeaderValue, Method, Request, Response};
+use std::time::{Duration, Instant};
+use ureq::http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use ureq::http::{HeaderMap, HeaderValue, Method, Request, Response, Version};
 use ureq::tls::{Certificate, RootCerts};
 use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
@@ -26,6 +25,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest time limit that is passed on: a day. ureq adds it to the time of day, which must not overflow.
 const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
+
+/// How long a request that says `Expect: 100-continue` waits for leave to send its body: 1 s, as curl does.
+/// Servers that do not know the header say nothing and wait for the body (RFC 9110 §10.1.1).
+const AWAIT_CONTINUE: Duration = Duration::from_secs(1);
 
 /// The largest block of response headers that is taken: 32 KiB. Google's are under 2 KiB.
 const MAX_HEADERS: usize = 32 * 1024;
@@ -111,10 +114,13 @@ impl UreqTransport {
     /// handling stay this crate's, whatever the agent says. Give the token source and the API agents that
     /// share nothing.
     ///
-    /// Three things that hold for an agent of our own do not hold for yours: it cannot be made again after a
-    /// panic inside it; its look-ups of names are ureq's, a thread for each; and the connection stays open
-    /// after a response whose framing is ambiguous. In a child after `fork` its connections are used for one
-    /// request each.
+    /// Five things that hold for an agent of our own do not hold for yours: it cannot be made again after a
+    /// panic inside it; its look-ups of names are ureq's, a thread for each; the connection stays open after
+    /// a response whose framing is ambiguous; `Expect: 100-continue` is not sent, for over its connections
+    /// ureq does not see a response that comes instead; and where the total ends with the head
+    /// ([`Timeouts::read`]), it holds for sending the request and for waiting for the head separately, and a
+    /// read of the body may take as long as the total if that is longer. In a child after `fork` its
+    /// connections are used for one request each.
     #[must_use]
     pub fn with_agent(agent: Agent) -> Self {
         Self(Arc::new(Inner { agents: Agents::of_caller(agent), proxies: None }))
@@ -169,7 +175,7 @@ impl Transport for UreqTransport {
         timeouts: Timeouts,
     ) -> Result<Response<ResponseBody>, Error> {
         let url = Url::of_request(request.uri())?;
-        check_headers(request.headers())?;
+        check(&request)?;
         let lent = self.0.agents.lend();
         let route = self.0.route(&lent, &url)?;
         // ureq panics where the system gives it no thread, and where a lock is poisoned.
@@ -203,14 +209,17 @@ impl Inner {
         timeouts: Timeouts,
     ) -> Result<Response<ResponseBody>, Error> {
         let exchange = Exchange::new(url, route.as_ref(), timeouts);
-        let settings = Settings { lent, proxy: route.map(|route| route.proxy), timeouts };
+        let is_ours = self.proxies.is_some();
+        let settings = Settings { lent, is_ours, proxy: route.map(|route| route.proxy), timeouts };
+        let total = timeouts.total.min(MAX_TIMEOUT);
+        let _head_by = HeadBy::set(timeouts.read.map(|_| Instant::now() + total));
         Mark::reset();
         let sent = settings.send(request);
         let mark = Mark::of_this_thread();
         let response = sent.map_err(|error| {
             let stage = match &mark {
                 // Connections of a caller's agent have no mark.
-                _ if self.proxies.is_none() => Stage::Unknown,
+                _ if !is_ours => Stage::Unknown,
                 None => Stage::Connecting,
                 Some(mark) if exchange.has_proxy() && !mark.is_past_proxy() => Stage::Tunnel,
                 Some(_) => Stage::Head,
@@ -220,6 +229,9 @@ impl Inner {
         let (parts, body) = response.into_parts();
         let mark = mark.unwrap_or_default();
         check_framing(&parts.headers, &exchange.place, &mark)?;
+        if let Some(limit) = timeouts.read {
+            mark.limit_reads(limit);
+        }
         let body = Body { reader: body.into_reader(), exchange, mark };
         Ok(Response::from_parts(parts, ResponseBody::reader(body)))
     }
@@ -228,6 +240,8 @@ impl Inner {
 /// What is set on each request.
 struct Settings<'a> {
     lent: &'a Lent,
+    /// Whether the agent is our own: its connections hold the deadline of the head.
+    is_ours: bool,
     proxy: Option<Proxy>,
     timeouts: Timeouts,
 }
@@ -235,6 +249,12 @@ struct Settings<'a> {
 impl Settings<'_> {
     fn send(self, request: Request<RequestBody<'_>>) -> Result<Response<ureq::Body>, ureq::Error> {
         let (mut parts, body) = request.into_parts();
+        // What else a request can say is not this transport's, or is an agent's setting.
+        parts.version = Version::HTTP_11;
+        parts.extensions.clear();
+        if !self.is_ours {
+            parts.headers.remove(EXPECT);
+        }
         parts.headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
         match body {
             // Without a length ureq would send a body of chunks.
@@ -257,6 +277,12 @@ impl Settings<'_> {
         let total = self.timeouts.total.min(MAX_TIMEOUT);
         let head = self.timeouts.head.map(|head| head.min(total));
         let connect = CONNECT_TIMEOUT.min(head.unwrap_or(total));
+        // ureq's total covers the body too. Without it every phase up to the head has the total for itself.
+        let (global, phase) = match self.timeouts.read {
+            None => (Some(total), None),
+            Some(_) => (None, Some(total)),
+        };
+        let per_read = self.timeouts.read.filter(|_| !self.is_ours).map(|read| read.max(total));
         let mut config = self
             .lent
             .agent
@@ -264,26 +290,23 @@ impl Settings<'_> {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_response_header_size(MAX_HEADERS)
-            .timeout_global(Some(total))
+            .timeout_global(global)
+            .timeout_per_call(None)
             .timeout_resolve(Some(connect))
             .timeout_connect(Some(connect))
-            .timeout_recv_response(head)
+            .timeout_send_request(phase)
+            .timeout_await_100(Some(AWAIT_CONTINUE))
+            .timeout_send_body(phase)
+            .timeout_recv_response(head.or(phase))
+            .timeout_recv_body(None)
+            .timeout_per_read(per_read)
+            .timeout_per_write(None)
             .proxy(self.proxy);
         if !self.lent.may_reuse {
             // The idle connections are another process's.
             config = config.max_idle_age(Duration::ZERO);
         }
         self.lent.agent.run(config.build())
-    }
-}
-
-/// Refuses headers that the transport sets itself: with other values they would end a message in the wrong
-/// place, send it to another host, or change what the connection is.
-fn check_headers(headers: &HeaderMap) -> Result<(), Fault> {
-    let framing = [CONTENT_LENGTH, TRANSFER_ENCODING, HOST, CONNECTION, TE, TRAILER, UPGRADE];
-    match framing.iter().find(|name| headers.contains_key(*name)) {
-        None => Ok(()),
-        Some(name) => Err(Fault::FramingHeader(name.to_string())),
     }
 }
 

@@ -150,9 +150,10 @@ fn tls_fault_in_a_body_is_a_tls_fault_plain_and_compressed() {
         let server = Server::always(acts);
         let end = SystemTime::now() + Duration::from_secs(3600);
         let tokens = shortway::from_fn(move || Token::new(TokenKind::Access, "ya29.a", end));
-        let api = Authorized::new(tokens, trusting(&authority)).with_gzip(true);
-        let request = Request::get(format!("https://{}/", server.address)).body(()).expect("a request");
-        let error = api.send(request).expect_err("damaged");
+        let url = format!("https://{}/", server.address);
+        let api = Authorized::new(tokens, trusting(&authority)).with_host(&url).expect("a host");
+        let request = Request::get(&url).body(()).expect("a request");
+        let error = api.with_gzip(true).send(request).expect_err("damaged");
         assert_eq!(
             (error.kind(), error.message()),
             (

@@ -211,7 +211,8 @@ fn compressed_responses_are_bounded_by_their_decoded_size() {
         let server = Server::always(answer(200, &format!("Content-Encoding: {encoding}\r\n"), body));
         let tokens =
             builder(&Server::always(answer(200, "", TOKEN)).url()).build_uncached().expect("a source");
-        let api = shortway::Authorized::new(tokens, UreqTransport::new()).with_gzip(true);
+        let api = shortway::Authorized::new(tokens, UreqTransport::new());
+        let api = api.with_host(&server.url()).expect("a host").with_gzip(true);
         api.send(Request::get(server.url()).body(()).expect("a request"))
     };
     assert_eq!(get("gzip", &bomb).expect_err("a bomb").kind(), TooLarge);

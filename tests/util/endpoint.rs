@@ -23,6 +23,16 @@ impl Endpoint {
         Self { url: format!("http://{}", server.address), server }
     }
 
+    /// Looks at the head of each request first: `decide` may refuse it before its body is read.
+    pub fn deciding(
+        decide: impl Fn(&Received) -> Option<Answer> + Send + Sync + 'static,
+        answer: impl Fn(&Received) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let acts = vec![Act::Decide(Arc::new(decide), Arc::new(answer))];
+        let server = Server::start(move |_| acts.clone(), Vec::new());
+        Self { url: format!("http://{}", server.address), server }
+    }
+
     /// The same answer to every request.
     pub fn always(status: u16, body: &str) -> Self {
         let body = body.to_owned();

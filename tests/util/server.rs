@@ -33,6 +33,9 @@ pub type Answer = (u16, Vec<(&'static str, String)>, Vec<u8>);
 /// Answers a request.
 pub type Answering = Arc<dyn Fn(&Received) -> Answer + Send + Sync>;
 
+/// Answers a request of which only the head was read, if it answers it so soon.
+pub type Deciding = Arc<dyn Fn(&Received) -> Option<Answer> + Send + Sync>;
+
 /// One act of the server on a connection. After the last one the connection is closed: with FIN if all that
 /// came was read, else with RST.
 #[derive(Clone)]
@@ -59,6 +62,9 @@ pub enum Act {
     Wait(Duration),
     /// Answers every request, until the client leaves.
     Answer(Answering),
+    /// The same, but looks at the head first: refuses the request then and there, its body unread, or lets a
+    /// client go on that asks (`Expect: 100-continue`).
+    Decide(Deciding, Answering),
 }
 
 /// A request as it came.
@@ -239,38 +245,67 @@ impl Shared {
                 let request = self.read(&mut **channel, 0)?;
                 send(channel, &message(&answer(&request)))?;
             },
+            Act::Decide(decide, answer) => loop {
+                let mut request = read_head(&mut **channel)?;
+                if let Some(early) = decide(&request) {
+                    self.keep(&request);
+                    send(channel, &message(&early))?;
+                    continue;
+                }
+                if request.header("expect") == Some("100-continue") {
+                    send(channel, b"HTTP/1.1 100 Continue\r\n\r\n")?;
+                }
+                read_body(&mut **channel, &mut request, 0)?;
+                self.keep(&request);
+                send(channel, &message(&answer(&request)))?;
+            },
         }
         Ok(())
     }
 
     /// Reads a request, all but its last `leave` bytes, and keeps it.
     fn read(&self, channel: &mut dyn Channel, leave: usize) -> io::Result<Received> {
-        let mut request = Received { raw: read_until(channel, b"\r\n\r\n")?, ..Received::default() };
-        let head = String::from_utf8_lossy(&request.raw).into_owned();
-        let mut lines = head.lines();
-        request.line = lines.next().unwrap_or_default().to_owned();
-        let headers = lines.filter_map(|line| line.split_once(':'));
-        request.headers = headers.map(|(n, v)| (n.to_owned(), v.trim().to_owned())).collect();
-        if request.header("transfer-encoding") == Some("chunked") {
-            loop {
-                let line = read_until(channel, b"\r\n")?;
-                let size = String::from_utf8_lossy(&line).trim().to_owned();
-                let mut chunk = vec![0; usize::from_str_radix(&size, 16).map_err(io::Error::other)? + 2];
-                channel.read_exact(&mut chunk)?;
-                if chunk.len() == 2 {
-                    break;
-                }
-                request.body.extend_from_slice(&chunk[..chunk.len() - 2]);
-            }
-        } else {
-            let length = request.header("content-length").and_then(|v| v.parse().ok());
-            request.body = vec![0; length.unwrap_or(0_usize).saturating_sub(leave)];
-            channel.read_exact(&mut request.body)?;
-        }
-        request.raw.extend_from_slice(&request.body);
-        self.received.lock().expect("the log").push(request.clone());
+        let mut request = read_head(channel)?;
+        read_body(channel, &mut request, leave)?;
+        self.keep(&request);
         Ok(request)
     }
+
+    fn keep(&self, request: &Received) {
+        self.received.lock().expect("the log").push(request.clone());
+    }
+}
+
+fn read_head(channel: &mut dyn Channel) -> io::Result<Received> {
+    let mut request = Received { raw: read_until(channel, b"\r\n\r\n")?, ..Received::default() };
+    let head = String::from_utf8_lossy(&request.raw).into_owned();
+    let mut lines = head.lines();
+    request.line = lines.next().unwrap_or_default().to_owned();
+    let headers = lines.filter_map(|line| line.split_once(':'));
+    request.headers = headers.map(|(n, v)| (n.to_owned(), v.trim().to_owned())).collect();
+    Ok(request)
+}
+
+/// Reads the body of `request`, all but its last `leave` bytes.
+fn read_body(channel: &mut dyn Channel, request: &mut Received, leave: usize) -> io::Result<()> {
+    if request.header("transfer-encoding") == Some("chunked") {
+        loop {
+            let line = read_until(channel, b"\r\n")?;
+            let size = String::from_utf8_lossy(&line).trim().to_owned();
+            let mut chunk = vec![0; usize::from_str_radix(&size, 16).map_err(io::Error::other)? + 2];
+            channel.read_exact(&mut chunk)?;
+            if chunk.len() == 2 {
+                break;
+            }
+            request.body.extend_from_slice(&chunk[..chunk.len() - 2]);
+        }
+    } else {
+        let length = request.header("content-length").and_then(|v| v.parse().ok());
+        request.body = vec![0; length.unwrap_or(0_usize).saturating_sub(leave)];
+        channel.read_exact(&mut request.body)?;
+    }
+    request.raw.extend_from_slice(&request.body);
+    Ok(())
 }
 
 fn read_until(channel: &mut dyn Channel, end: &[u8]) -> io::Result<Vec<u8>> {

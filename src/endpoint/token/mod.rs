@@ -62,7 +62,7 @@ pub(crate) fn exchange(
         .body(form.expose_secret().into())?;
     let limits = Limits { deadline, head: None, max_body: MAX_BODY, accept_gzip: false };
     let requested = clock.now();
-    let response = call(transport, clock, request, limits).map_err(|error| {
+    let response = call(transport, clock, (url, request), limits).map_err(|error| {
         let message = format!("cannot get a token for {}: {}", grant.account, error.message());
         error.with_message(message)
     })?;

@@ -111,6 +111,8 @@ fn peaks(status: u16, body: &[u8]) -> Vec<(String, usize)> {
         let server =
             Endpoint::start(move |_| (status, vec![("Content-Encoding", encoding.into())], body.clone()));
         let api = Authorized::new(tokens(), UreqTransport::new())
+            .with_host(&server.url)
+            .expect("a host")
             .with_gzip(true)
             .with_max_body(2 * SIZE)
             .with_timeout(Duration::from_secs(300));
@@ -171,7 +173,8 @@ const CAP: usize = 1 << 20;
 /// How a call ends whose response is `body`, said to be gzip, and what it costs.
 fn get_packed(body: Vec<u8>, accept_gzip: bool) -> (Result<usize, ErrorKind>, usize) {
     let server = Endpoint::start(move |_| (200, vec![("Content-Encoding", "gzip".into())], body.clone()));
-    let api = Authorized::new(tokens(), UreqTransport::new()).with_gzip(accept_gzip).with_max_body(CAP);
+    let api = Authorized::new(tokens(), UreqTransport::new()).with_host(&server.url).expect("a host");
+    let api = api.with_gzip(accept_gzip).with_max_body(CAP);
     let request = Request::get(&server.url).body(()).expect("a request");
     peak(|| api.send(request).map(|response| response.body().len()).map_err(|error| error.kind()))
 }
