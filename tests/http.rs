@@ -278,6 +278,27 @@ fn request_that_cannot_be_sent_is_refused_before() {
 }
 
 #[test]
+fn settings_for_another_agent_and_another_version_in_a_request_do_not_count() {
+    let (server, agent) = (Endpoint::always(200, "ok"), ureq::Agent::new_with_defaults());
+    let mut request = agent.configure_request(get(&server.url)).https_only(true).build();
+    *request.version_mut() = ureq::http::Version::HTTP_2;
+    let response = exchange(&UreqTransport::new(), request).expect("a response");
+    assert_eq!(response.body(), b"ok");
+    assert_eq!(server.received()[0].line, "GET / HTTP/1.1");
+}
+
+#[test]
+fn methods_that_are_not_sent_are_refused_before() {
+    let server = Endpoint::always(200, "");
+    for method in ["CONNECT", "TRACE", "PROPFIND"] {
+        let request = Request::builder().method(method).uri(&server.url).body(()).expect("a request");
+        let error = exchange(&UreqTransport::new(), request).expect_err(method);
+        assert_eq!(error.kind(), ErrorKind::Config);
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
 fn plain_http_goes_to_this_machine_alone() {
     for url in ["http://example.com/", "HTTP://example.com/", "http://localhost:1/"] {
         let error = exchange(&UreqTransport::new(), get(url)).expect_err(url);

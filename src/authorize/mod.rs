@@ -270,7 +270,8 @@ impl Authorized {
     }
 
     /// Sends the body of `request` as JSON, and reads the response as JSON. A body that is `null` in JSON,
-    /// such as `()`, is no body; a response of 2xx without content is `null`, which `()` and `Option` take.
+    /// such as `()`, is no body; a response of 2xx without content is `null`, which `Option` takes, and
+    /// [`serde::de::IgnoredAny`], which takes everything else too.
     ///
     /// ```no_run
     /// # use shortway::{Authorized, http::Request};
@@ -279,7 +280,7 @@ impl Authorized {
     /// let bucket: serde_json::Value = api.json(Request::get(url).body(())?)?;
     /// let labels = serde_json::json!({"labels": {"team": "web"}});
     /// let bucket: serde_json::Value = api.json(Request::patch(url).body(labels)?)?;
-    /// let () = api.json(Request::delete(url).body(())?)?;
+    /// api.json::<serde::de::IgnoredAny>(Request::delete(url).body(())?)?;
     /// # Ok(())
     /// # }
     /// ```
@@ -388,11 +389,11 @@ impl Authorized {
         token: &Token,
         send: impl Fn((&Url, Request<RequestBody<'_>>)) -> Result<Response<B>, Error>,
     ) -> Result<Response<B>, Error> {
-        let response = send((url, self.authorized(upload.request(), token)?))?;
-        if upload.stops_asking(&response) {
+        let outcome = send((url, self.authorized(upload.request(), token)?));
+        if upload.stops_asking(&outcome) {
             return send((url, self.authorized(upload.request(), token)?));
         }
-        Ok(response)
+        outcome
     }
 
     /// The request with the headers that are set here.

@@ -3,8 +3,10 @@
 //! In: a request. Out: the same request for each attempt. A body from a reader goes with `Expect:
 //! 100-continue`, so that a server can refuse the token before the body is read (RFC 9110 §10.1.1).
 
+use crate::error::{Error, ErrorKind};
 use crate::http::{HeaderMap, HeaderValue, Method, Request, RequestBody, Response, StatusCode, Uri, header};
 use std::io::{self, Read};
+use std::mem;
 
 /// A request, its body kept for another attempt.
 pub(super) struct Upload<'a> {
@@ -81,17 +83,15 @@ impl<'a> Upload<'a> {
         }
     }
 
-    /// Whether the server refuses to be asked before the body is sent: the request is then repeated without
-    /// asking (RFC 9110 §15.5.18).
-    pub(super) fn stops_asking<B>(&mut self, response: &Response<B>) -> bool {
-        match &mut self.content {
-            Content::Stream { stream, expects, .. }
-                if *expects && !stream.is_begun && response.status() == StatusCode::EXPECTATION_FAILED =>
-            {
-                *expects = false;
-                true
-            }
-            _ => false,
-        }
+    /// Whether this outcome comes of asking the server before the body is sent: the request is then repeated
+    /// without. The server refuses to be asked (RFC 9110 §15.5.18), or gives leave in a form that ureq does
+    /// not take, with headers.
+    pub(super) fn stops_asking<B>(&mut self, outcome: &Result<Response<B>, Error>) -> bool {
+        let Content::Stream { stream, expects, .. } = &mut self.content else { return false };
+        let is_about_asking = match outcome {
+            Ok(response) => response.status() == StatusCode::EXPECTATION_FAILED,
+            Err(error) => error.kind() == ErrorKind::Protocol,
+        };
+        is_about_asking && !stream.is_begun && mem::take(expects)
     }
 }

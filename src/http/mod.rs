@@ -1,8 +1,9 @@
 //! Sends one request and gives back its response: the only module that speaks HTTP for the crate.
 //!
 //! The seam is [`Transport`]: a request of the `http` crate in, a response whose body is a reader out. Above
-//! it `call` reads a body under a limit on decoded bytes and by a deadline; every token, API and report
-//! call goes through that. Nothing is retried here, and no redirect is followed.
+//! it `call` reads a body under a limit on decoded bytes and by a deadline; every token, API and report call
+//! goes through that, and a response that the caller reads through `open`. Nothing is retried here, and no
+//! redirect is followed.
 
 mod agent;
 mod body;

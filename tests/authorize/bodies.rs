@@ -1,5 +1,6 @@
 //! Bodies from a reader: when they can be sent again, and that nothing of them is lost.
 
+use super::util::server::{Act, Server};
 use super::*;
 use std::cell::Cell;
 use std::io::{self, Read};
@@ -86,6 +87,22 @@ fn server_that_refuses_to_be_asked_gets_the_stream_without() {
 }
 
 #[test]
+fn leave_with_headers_in_it_is_done_without() {
+    let with_headers = b"HTTP/1.1 100 Continue\r\nConnection: keep-alive\r\n\r\n".to_vec();
+    let asked = vec![Act::ReadHead, Act::Send(with_headers), Act::AwaitLeaving];
+    let answering = vec![Act::Answer(Arc::new(|_| ok()))];
+    let script = move |connection| if connection == 0 { asked.clone() } else { answering.clone() };
+    let (server, calls) = (Server::start(script, Vec::new()), Cell::new(0));
+    let body = RequestBody::reader(Counting { bytes: b"stream", calls: &calls }, Some(6));
+    let response = api(numbered(), &server.url()).send(post(&server.url(), body)).expect("a response");
+    assert_eq!(response.status(), 200);
+    let requests = server.received();
+    assert_eq!((requests.len(), requests[1].body.as_slice()), (2, b"stream".as_slice()));
+    assert_eq!(requests[0].header("expect"), Some("100-continue"));
+    assert_eq!(requests[1].header("expect"), None);
+}
+
+#[test]
 fn bodies_in_memory_and_empty_streams_go_without_asking() {
     let server = deciding(|_| None);
     let api = api(numbered(), &server.url);
@@ -139,4 +156,16 @@ fn response_can_be_the_body_of_another_request() {
     assert_eq!(up.status(), 200);
     let received = server.received().pop().expect("a request");
     assert!(received.body == content.as_bytes(), "{} bytes", received.body.len());
+}
+
+#[test]
+fn agent_of_a_caller_sends_a_stream_without_asking() {
+    let (server, tokens) = (server(), numbered());
+    let transport = UreqTransport::with_agent(ureq::Agent::new_with_defaults());
+    let api = Authorized::new(Arc::clone(&tokens), transport).with_host(&server.url).expect("a host");
+    let body = RequestBody::reader(b"stream".as_slice(), Some(6));
+    assert_eq!(api.send(post(&server.url, body)).expect("a response").status(), 401);
+    let received = server.received().pop().expect("a request");
+    assert_eq!((received.header("expect"), received.body.as_slice()), (None, b"stream".as_slice()));
+    assert_eq!(invalidated(&tokens), ["token-1"]);
 }

@@ -1,7 +1,7 @@
 //! What is sent, and where it is not.
 
 use super::*;
-use shortway::http::{Method, Response, header};
+use shortway::http::{Method, header};
 use shortway::{ErrorKind, Identity, TokenKind};
 
 #[test]
@@ -154,19 +154,6 @@ fn redirects_are_returned_and_nothing_is_sent_to_where_they_point() {
         }
     }
     assert_eq!(elsewhere.connections(), 0);
-}
-
-#[test]
-fn settings_of_an_agent_in_a_request_do_not_count() {
-    // A request that was made for another agent brings settings along: these would follow the redirect.
-    let (elsewhere, agent) = (Endpoint::start(|_| ok()), ureq::Agent::new_with_defaults());
-    let target = elsewhere.url.clone();
-    let server = Endpoint::start(move |_| (302, vec![("Location", target.clone())], Vec::new()));
-    let request = agent.configure_request(get(&server.url)).max_redirects(5).https_only(true).build();
-    let mut request = request.map(RequestBody::from);
-    *request.version_mut() = ureq::http::Version::HTTP_2;
-    let response: Response<Vec<u8>> = api(numbered(), &server.url).send(request).expect("a response");
-    assert_eq!((response.status().as_u16(), elsewhere.connections()), (302, 0));
 }
 
 #[test]

@@ -72,12 +72,13 @@ fn silence_in_a_body_ends_at_the_limit_of_a_read() {
 #[test]
 fn next_request_on_the_same_connection_has_its_own_limits() {
     let body = [HEAD, b"abcd"].concat();
-    let acts = vec![Act::Read, Act::Send(body.clone()), Act::Read, Act::Send(HEAD.to_vec()), Act::Hang];
+    let slow = [Act::Send(HEAD.to_vec()), Act::Wait(SHORT * 10), Act::Send(b"abcd".to_vec())];
+    let acts = [&[Act::Read, Act::Send(body), Act::Read], slow.as_slice()].concat();
     let server = Server::always(acts);
     let api = api(numbered(), &server.url()).with_read_timeout(Duration::from_secs(3600));
     let response = api.stream(get(&server.url())).expect("a response");
     assert_eq!(read_to_string(response).expect("the body"), "abcd");
-    let error = api.with_timeout(SHORT).send(get(&server.url())).expect_err("silence");
+    let error = api.with_timeout(SHORT).send(get(&server.url())).expect_err("too slow");
     let text = "127.0.0.1:PORT did not complete its response in time (waited 0.3 s)";
     assert_eq!(told(&error), (ErrorKind::Timeout, text.to_owned()));
     assert_eq!(server.connections(), 1);
@@ -104,6 +105,32 @@ fn deadline_holds_for_an_upload_that_the_server_does_not_read() {
         let text = "127.0.0.1:PORT did not respond in time (waited 1.5 s)";
         assert_eq!(told(&error), (ErrorKind::Timeout, text.to_owned()));
     }
+}
+
+/// A reader that takes its time before it ends.
+struct Slow(Duration);
+
+impl Read for Slow {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        std::thread::sleep(self.0);
+        Ok(0)
+    }
+}
+
+#[test]
+fn deadline_counts_the_upload_and_the_wait_for_the_head_together() {
+    let answer = Act::Send([HEAD, b"late"].concat());
+    let leave = Act::Send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec());
+    // Head, leave, the last chunk, and then the response.
+    let acts = vec![Act::ReadHead, leave, Act::ReadBytes(5), Act::Wait(SHORT), answer, Act::AwaitLeaving];
+    let server = Server::always(acts);
+    let request = || post(&server.url(), RequestBody::reader(Slow(SHORT), None));
+    let api = api(numbered(), &server.url()).with_timeout(SHORT * 5 / 3);
+    let error = api.stream(request()).expect_err("neither of the two is too long, both are");
+    let text = "127.0.0.1:PORT did not respond in time (waited 0.5 s)";
+    assert_eq!(told(&error), (ErrorKind::Timeout, text.to_owned()));
+    let patient = api.with_timeout(Duration::from_secs(60));
+    assert_eq!(read_to_string(patient.stream(request()).expect("a response")).expect("a body"), "late");
 }
 
 #[test]

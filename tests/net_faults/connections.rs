@@ -30,7 +30,7 @@ pub(crate) fn trusting(authority: &Authority) -> UreqTransport {
     UreqTransport::with_root_certificates(authority.pem().as_bytes()).expect("a root certificate")
 }
 
-fn environment_has_proxy() -> bool {
+pub(crate) fn environment_has_proxy() -> bool {
     let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     variables.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }

@@ -25,3 +25,4 @@ mod echoes;
 mod framing;
 mod proxies;
 mod row;
+mod streams;

@@ -42,6 +42,8 @@ pub type Deciding = Arc<dyn Fn(&Received) -> Option<Answer> + Send + Sync>;
 pub enum Act {
     /// Reads a whole request.
     Read,
+    /// Reads the head of a request.
+    ReadHead,
     /// Reads a request but for its last byte: what closes the connection afterwards is a reset.
     ReadAlmost,
     /// Reads this many bytes.
@@ -222,6 +224,7 @@ impl Shared {
         };
         match act {
             Act::Read => drop(self.read(&mut **channel, 0)?),
+            Act::ReadHead => self.keep(&read_head(&mut **channel)?),
             Act::ReadAlmost => drop(self.read(&mut **channel, 1)?),
             Act::ReadBytes(count) => channel.read_exact(&mut vec![0; *count])?,
             Act::Send(bytes) => send(channel, bytes)?,
