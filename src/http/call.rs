@@ -56,8 +56,7 @@ pub(crate) fn call(
     let mut body = match coding {
         _ if (300..=399).contains(&status) => Vec::new(),
         Coding::Identity => reading.read(body, length.unwrap_or(0))?,
-        #[cfg(feature = "gzip")]
-        Coding::Gzip => reading.read(flate2::read::MultiGzDecoder::new(body), 0)?,
+        Coding::Gzip => reading.read(unpacked(body), 0)?,
     };
     coding.remove_from(&mut parts.headers);
     if body.len() > max {
@@ -84,11 +83,7 @@ pub(crate) fn open(
     let max = limits.max_body;
     let body = match coding {
         Coding::Identity => ResponseBody::reader(Opened { reader: body, host, max, left: max }),
-        #[cfg(feature = "gzip")]
-        Coding::Gzip => {
-            let reader = flate2::read::MultiGzDecoder::new(body);
-            ResponseBody::reader(Opened { reader, host, max, left: max })
-        }
+        Coding::Gzip => ResponseBody::reader(Opened { reader: unpacked(body), host, max, left: max }),
     };
     coding.remove_from(&mut parts.headers);
     Ok(Response::from_parts(parts, body))
@@ -130,7 +125,6 @@ fn begin(
 #[derive(Clone, Copy, PartialEq)]
 enum Coding {
     Identity,
-    #[cfg(feature = "gzip")]
     Gzip,
 }
 
@@ -140,8 +134,7 @@ impl Coding {
         let value = headers.get(CONTENT_ENCODING).map(|value| value.as_bytes().to_ascii_lowercase());
         match value.as_deref() {
             None | Some(b"identity" | b"") => Some(Self::Identity),
-            #[cfg(feature = "gzip")]
-            Some(b"gzip") if accept_gzip => Some(Self::Gzip),
+            Some(b"gzip") if accept_gzip && cfg!(feature = "gzip") => Some(Self::Gzip),
             Some(_) => None,
         }
     }
@@ -166,6 +159,17 @@ fn set_headers(headers: &mut HeaderMap, accept_gzip: bool) {
         concat!("shortway/", env!("CARGO_PKG_VERSION"))
     };
     headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(name));
+}
+
+#[cfg(feature = "gzip")]
+fn unpacked(body: ResponseBody) -> impl Read + Send {
+    flate2::read::MultiGzDecoder::new(body)
+}
+
+/// Without the feature nothing is packed.
+#[cfg(not(feature = "gzip"))]
+fn unpacked(body: ResponseBody) -> impl Read + Send {
+    body
 }
 
 /// How a body is read.
