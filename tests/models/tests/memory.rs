@@ -1,4 +1,5 @@
-//! What a response costs in memory: never more than twice its decoded size, whatever its JSON holds.
+//! What a response costs in memory: never more than twice its decoded size, whatever its JSON holds, and next
+//! to nothing where it is streamed.
 //!
 //! The counter counts what the calling thread has allocated, as the allocator sees it: a buffer that grows in
 //! place is counted once, at its new size.
@@ -13,11 +14,11 @@ use endpoint::Endpoint;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use shortway::analytics::{Analytics, DateRange, ReportRequest};
-use shortway::http::{Request, UreqTransport};
+use shortway::http::{Request, RequestBody, UreqTransport};
 use shortway::{Authorized, Error, ErrorKind, RetryPolicy, Token, TokenKind, TokenSource};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::time::{Duration, SystemTime};
 
 struct Counting;
@@ -201,4 +202,20 @@ fn gzip_that_was_not_requested_costs_little_too() {
     let expected = if cfg!(feature = "ureq-gzip") { ErrorKind::TooLarge } else { ErrorKind::Protocol };
     assert_eq!(outcome, Err(expected));
     assert!(bytes < 5 << 20, "{bytes} bytes");
+}
+
+#[test]
+fn streams_of_any_size_cost_little_both_ways() {
+    let server = Endpoint::deciding(|_| None, |_| (200, Vec::new(), vec![b'a'; SIZE]));
+    let api = Authorized::new(tokens(), UreqTransport::new()).with_host(&server.url).expect("a host");
+    let api = api.with_timeout(Duration::from_secs(300));
+    let (copied, bytes) = peak(|| {
+        let up = RequestBody::reader(io::repeat(b'b').take(SIZE as u64), None);
+        let request = Request::put(&server.url).body(up).expect("a request");
+        let response = api.stream(request).expect("a response");
+        io::copy(&mut response.into_body(), &mut io::sink()).expect("a body")
+    });
+    assert_eq!((copied, server.received()[0].body.len()), (SIZE as u64, SIZE));
+    println!("64 MiB up and 64 MiB down: {} KiB", bytes >> 10);
+    assert!(bytes < 1 << 20, "{bytes} bytes");
 }
