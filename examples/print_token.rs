@@ -12,7 +12,9 @@
 use clap::builder::NonEmptyStringValueParser as NonEmpty;
 use clap::{ArgGroup, Parser, ValueEnum};
 use serde_json::json;
-use shortway::{Error, ErrorKind, ServiceAccountKey, Token, TokenKind, TokenSource, Tokens};
+use shortway::{
+    Error, ErrorKind, FileStore, ServiceAccountKey, Token, TokenKind, TokenSource, Tokens, TokensBuilder,
+};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -58,6 +60,12 @@ struct Arguments {
     /// Get the token here instead of at Google: https, or http with a loopback IP address
     #[arg(long, value_name = "URL", value_parser = NonEmpty::new())]
     token_url: Option<String>,
+    /// Keep the token in this file, for the next run and other processes; it is made for this user alone
+    #[arg(long, value_name = "FILE", conflicts_with = "self_signed")]
+    store: Option<PathBuf>,
+    /// Say whether the token was requested or comes from the file of --store
+    #[arg(short, long)]
+    verbose: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -95,6 +103,7 @@ fn run(arguments: &Arguments) -> Result<String, (u8, Error)> {
     let email = key.client_email().to_owned();
     let tokens = source(arguments, key).map_err(|error| (2, error))?;
     let token = tokens.token().map_err(|error| (1, error))?;
+    tell_origin(arguments, &tokens);
     let kind = kind(&token);
     let _ = writeln!(io::stderr(), "note: an {kind} token of {email}, valid until {}", end(&token));
     Ok(match arguments.format {
@@ -133,14 +142,14 @@ fn source(arguments: &Arguments, key: ServiceAccountKey) -> Result<Tokens, Error
         (Some(audience), true) => shortway::self_signed_for(key, audience).build(),
         (None, true) => shortway::self_signed(key, scopes).build(),
         (Some(audience), false) => {
-            let mut tokens = shortway::id_token(key, audience);
+            let mut tokens = stored(shortway::id_token(key, audience), arguments)?;
             if let Some(url) = &arguments.token_url {
                 tokens = tokens.token_endpoint(url);
             }
             tokens.build()
         }
         (None, false) => {
-            let mut tokens = shortway::service_account(key, scopes);
+            let mut tokens = stored(shortway::service_account(key, scopes), arguments)?;
             if let Some(url) = &arguments.token_url {
                 tokens = tokens.token_endpoint(url);
             }
@@ -150,6 +159,31 @@ fn source(arguments: &Arguments, key: ServiceAccountKey) -> Result<Tokens, Error
             tokens.build()
         }
     }
+}
+
+/// The same with the file of `--store`, if there is one.
+fn stored<C>(tokens: TokensBuilder<C>, arguments: &Arguments) -> Result<TokensBuilder<C>, Error> {
+    match &arguments.store {
+        Some(path) => Ok(tokens.store(FileStore::at(path)?)),
+        None => Ok(tokens),
+    }
+}
+
+/// Says where the token comes from, if that is wanted, and what is wrong with the file of `--store`.
+fn tell_origin(arguments: &Arguments, tokens: &Tokens) {
+    let status = tokens.source().status();
+    if let Some(error) = &status.last_failure {
+        let _ = writeln!(io::stderr(), "warning: {error}");
+    }
+    let file = arguments.store.as_deref().unwrap_or(Path::new("")).display();
+    let origin = match (arguments.self_signed, status.loaded > 0, status.saved > 0) {
+        _ if !arguments.verbose => return,
+        (true, ..) => "the key has signed the token, no request was made".to_owned(),
+        (_, true, _) => format!("the token comes from {file}, no request was made"),
+        (_, _, true) => format!("the token was requested, and saved in {file}"),
+        _ => "the token was requested, and not saved".to_owned(),
+    };
+    let _ = writeln!(io::stderr(), "note: {origin}");
 }
 
 fn kind(token: &Token) -> &'static str {

@@ -6,7 +6,8 @@
 //! [`service_account`] builds is the safe default: it caches, has time limits, retries transient failures,
 //! and serves any number of threads.
 //!
-//! - [First token](#first-token) · [First report](#first-report) · [Other Google APIs](#other-google-apis)
+//! - [First token](#first-token) · [Nightly jobs](#nightly-jobs) · [First report](#first-report) · [Other Google
+//!   APIs](#other-google-apis)
 //! - [Errors](#errors) · [Time limits and retries](#time-limits-and-retries)
 //! - [TLS and root certificates](#tls-and-root-certificates) · [Proxies](#proxies)
 //! - [Threads, async, fork](#threads-async-fork) · [Logs and secrets](#logs-and-secrets)
@@ -52,6 +53,27 @@
 //! [`Tokens`] is the type of what `build()` returns, whatever the credential is. Its clones share one token:
 //! give one to each part of the program. [`Cached::new`] puts the same cache around a [`TokenSource`] of your
 //! own.
+//!
+//! # Nightly jobs
+//!
+//! A token lives for an hour, a process for some seconds. With a store the next run, and every other process of the
+//! same user, takes the token of the last one:
+//!
+//! ```no_run
+//! use shortway::{FileStore, ServiceAccountKey, TokenSource, scope};
+//!
+//! let key = ServiceAccountKey::from_file("key.json")?;
+//! let tokens = shortway::service_account(key, [scope::ANALYTICS_READONLY])
+//!     .store(FileStore::at("/var/lib/nightly/token.json")?) // made for this user alone
+//!     .build()?;
+//! let token = tokens.token()?; // from the file, if a token there is still good
+//! # Ok::<(), shortway::Error>(())
+//! ```
+//!
+//! Processes that start together make one exchange: one of them, the others wait for it for at most 2 s. A store
+//! that is damaged, full or not to be trusted fails no call; `tokens.source().status()` tells what happened
+//! ([`StoreStatus`]). For machines that share a token, implement [`TokenStore`] for what they share:
+//! `examples/fleet` does it for Redis.
 //!
 //! # First report
 //!
@@ -139,6 +161,7 @@
 //! | [`Row`](ErrorKind::Row) | correct the type that a row is read as |
 //! | [`TooLarge`](ErrorKind::TooLarge) | raise the limit, or request less |
 //! | [`Aborted`](ErrorKind::Aborted) | look for a panic in the output of the program |
+//! | [`Store`](ErrorKind::Store) | put right what the text says of the token store; no call fails for it |
 //! | [`Other`](ErrorKind::Other) | see the text: a fault of a token source of your own, or of the program |
 //! | [`Inexact`](ErrorKind::Inexact) | request less at once, or do without `Report::require_exact` |
 //! | [`Incomplete`](ErrorKind::Incomplete) | resume the download from its `ResumePoint`, or run the job again later |
@@ -223,6 +246,7 @@ mod random;
 mod retry;
 mod secret;
 mod source;
+mod stored;
 mod sync;
 mod token;
 mod token_source;
@@ -250,6 +274,7 @@ pub use source::{
     IdTokenOptions, SelfSignedOptions, ServiceAccountOptions, Tokens, TokensBuilder, id_token, self_signed,
     self_signed_for, service_account,
 };
+pub use stored::{FileStore, HeldLock, StoreLock, StoreStatus, Stored, TokenStore};
 pub use token::{Token, TokenKind};
 pub use token_source::{Ask, FromFn, Identity, TokenSource, from_fn};
 

@@ -30,7 +30,8 @@ const ORDER: &[&str] = &[
     // endpoints, credentials, decorators
     "endpoint",
     "credential",
-    "cached", //
+    "cached",
+    "stored", //
     // ends
     "source",
     "authorize",
@@ -85,6 +86,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("endpoint/token", &["advice", "document", "refusal", "answer"]),
     ("credential", &["service_account", "self_signed"]),
     ("cached", &["policy", "fault", "held", "back_off", "flight", "state", "shared"]),
+    ("stored", &["store", "status", "entry", "document", "fault", "visit", "unix", "other", "file"]),
     ("source", &["exchange", "service_account", "id_token", "self_signed"]),
     ("authorize", &["hosts", "challenge", "refusal", "upload"]),
     (

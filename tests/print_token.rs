@@ -249,3 +249,39 @@ fn help_names_every_option() {
         assert!(stdout(&output).contains(option), "{option}");
     }
 }
+
+#[test]
+fn second_run_with_a_store_makes_no_exchange_and_says_so() {
+    let google = FakeGoogle::builder().start().expect("a fake");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, url) = (folder.path().join("token.json"), google.token_url());
+    let store = store.to_str().expect("text");
+    let arguments = ["--scope", ANALYTICS, "--token-url", &url, "--store", store];
+    let (first, second) =
+        (print_token(arguments.iter().chain(&["-v"])), print_token(arguments.iter().chain(&["-v"])));
+    let line = |output: &Output| stderr(output).lines().next().map(str::to_owned);
+    assert_eq!(line(&first), Some(format!("note: the token was requested, and saved in {store}")));
+    assert_eq!(line(&second), Some(format!("note: the token comes from {store}, no request was made")));
+    assert_eq!((stdout(&first), google.token_requests()), (stdout(&second), 1));
+    // An ID token is another one, and without -v nothing is said.
+    let id = ["--audience", "https://service.example.com/", "--token-url", &url, "--store", store];
+    assert_eq!((stderr(&print_token(id)).lines().count(), google.token_requests()), (1, 2));
+}
+
+#[test]
+fn store_that_cannot_be_used_is_a_warning() {
+    let google = FakeGoogle::builder().start().expect("a fake");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, url) = (folder.path().to_str().expect("text"), google.token_url());
+    let arguments = ["--scope", ANALYTICS, "--token-url", &url, "-v", "--store", store];
+    let output = print_token(arguments);
+    let told = format!(
+        "warning: the token store {store} is a directory; name a file of its own, or remove what is there\n\
+         note: the token was requested, and not saved\n"
+    );
+    assert!(stderr(&output).starts_with(&told) && output.status.success(), "{}", stderr(&output));
+    let output = print_token(["--scope", ANALYTICS, "--token-url", &url, "--store", "/"]);
+    let told = "error: the path of the token store is not one of a file; name a file in a directory of the user that \
+                runs this program\n";
+    assert_failed(&output, 2, told);
+}

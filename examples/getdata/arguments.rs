@@ -130,6 +130,12 @@ pub(crate) struct Arguments {
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
+    /// Keep the token in this file, for the next run and other processes; it is made for this user alone
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    /// Say whether the token was requested or comes from the file of --store
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
     /// Get tokens here instead of at Google: https, or http with a loopback IP address
     #[arg(long, value_name = "URL", value_parser = NonEmpty::new())]
     pub(crate) token_url: Option<String>,
@@ -199,6 +205,7 @@ impl Arguments {
         let given = [
             ("--key", self.key.is_some()),
             ("--property", self.property.is_some()),
+            ("--store", self.store.is_some()),
             ("--token-url", self.token_url.is_some()),
             ("--api-url", self.api_url.is_some()),
         ];

@@ -5,7 +5,8 @@ use crate::wait::Watched;
 use crate::{Failure, fake, say, usage, wrong_value};
 use shortway::analytics::{Analytics, Property, PropertyId};
 use shortway::testing::FakeGoogle;
-use shortway::{Error, ServiceAccountKey, TokenSource, scope};
+use shortway::{Error, FileStore, ServiceAccountKey, StoreStatus, TokenSource, scope};
+use std::path::Path;
 
 pub(crate) struct Site {
     property: Property,
@@ -40,6 +41,9 @@ impl Site {
         if let Some(url) = &arguments.token_url {
             tokens = tokens.token_endpoint(url);
         }
+        if let Some(path) = &arguments.store {
+            tokens = tokens.store(FileStore::at(path).map_err(|error| wrong_value("--store", &error))?);
+        }
         let tokens = tokens.build().map_err(|error| match &arguments.token_url {
             // With an endpoint named on the command line that is what `build` can find fault with.
             Some(_) => wrong_value("--token-url", &error),
@@ -51,6 +55,7 @@ impl Site {
         }
         // The client would get the token itself; first, it can be told which of the two is late.
         watched.announced("token", || tokens.token())?;
+        tell_origin(arguments, &tokens.source().status());
         Ok(Self { property: analytics.property(property), watched: Some(watched), _google: None })
     }
 
@@ -68,5 +73,19 @@ impl Site {
             Some(watched) => watched.announced(what, || call(&self.property)),
             None => call(&self.property),
         }
+    }
+}
+
+/// Says where the token comes from, if that is wanted, and what is wrong with the file of `--store`.
+fn tell_origin(arguments: &Arguments, status: &StoreStatus) {
+    if let Some(error) = &status.last_failure {
+        say("warning", error);
+    }
+    let file = arguments.store.as_deref().unwrap_or(Path::new("")).display();
+    match (status.loaded > 0, status.saved > 0) {
+        _ if !arguments.verbose => {}
+        (true, _) => say("note", format!("the token comes from {file}, no request was made for it")),
+        (_, true) => say("note", format!("the token was requested, and saved in {file}")),
+        _ => say("note", "the token was requested, and not saved"),
     }
 }

@@ -69,6 +69,8 @@ pub enum ErrorKind {
     /// A cell of a report does not fit the requested type: see [`Error::row`] and
     /// [`Error::column`].
     Row,
+    /// A token store cannot be used. No call fails for that: see [`StoreStatus`](crate::StoreStatus).
+    Store,
     /// A report is not exact although that was required: see `Report::quality` of the module `analytics`.
     Inexact,
     /// A page of a report came without some of its rows, also when it was requested again: see `Property::pages`

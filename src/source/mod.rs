@@ -19,14 +19,17 @@ use crate::endpoint::Remote;
 use crate::error::{Error, ErrorKind};
 use crate::http::{Transport, UreqTransport};
 use crate::retry::RetryPolicy;
+use crate::stored::{Stored, TokenStore};
 use crate::token_source::TokenSource;
 use std::fmt;
 use std::sync::Arc;
 
-/// What every `build()` returns: a cache around a source of any kind. Clones share the token.
+/// What every `build()` returns: a cache around a source of any kind, and between them the
+/// [store](TokensBuilder::store), if there is one. Clones share the token.
 ///
 /// A program that has to name the type of its tokens writes this one, whatever the credential is.
-pub type Tokens = Cached<Arc<dyn TokenSource>>;
+/// `tokens.source().status()` says what came from the store ([`StoreStatus`](crate::StoreStatus)).
+pub type Tokens = Cached<Stored<Arc<dyn TokenSource>>>;
 
 /// Options of a source, on the way to [`build`](Self::build). `C` is the kind of credential, with options of
 /// its own: see [`service_account`], [`id_token`] and [`self_signed`].
@@ -45,6 +48,7 @@ pub struct Shared {
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
     quota_project_id: Option<String>,
+    store: Option<Arc<dyn TokenStore>>,
 }
 
 /// A kind of credential: makes the bare source of its options. Sealed by living in a private module.
@@ -67,6 +71,7 @@ impl<C> TokensBuilder<C> {
             transport: None,
             clock: Arc::new(SystemClock),
             quota_project_id: None,
+            store: None,
         };
         Self { credential, shared }
     }
@@ -101,6 +106,19 @@ impl<C> TokensBuilder<C> {
         self.shared.quota_project_id = Some(project.into());
         self
     }
+
+    /// Keeps tokens in `store`, such as a [`FileStore`](crate::FileStore): the next run of a nightly job, and
+    /// other processes, use a token until it expires instead of requesting one each. The cache is in front of
+    /// the store: a call that finds a fresh token in memory does not look there.
+    ///
+    /// A token is found again only by the same account, key, scopes, subject, audiences and endpoint. Whatever
+    /// is wrong with the store, no call fails for it: see [`StoreStatus`](crate::StoreStatus). A key that
+    /// [signs tokens itself](crate::self_signed) needs a store only if its
+    /// [`Signer`](crate::Signer) is slow or costs money.
+    pub fn store(mut self, store: impl TokenStore + 'static) -> Self {
+        self.shared.store = Some(Arc::new(store));
+        self
+    }
 }
 
 impl<C: Credential> TokensBuilder<C> {
@@ -110,17 +128,24 @@ impl<C: Credential> TokensBuilder<C> {
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when an option is not valid: a scope, a URL, the
     /// `token_uri` of the key file.
-    pub fn build(self) -> Result<Tokens, Error> {
+    pub fn build(mut self) -> Result<Tokens, Error> {
         let (cache, clock) = (self.shared.cache, Arc::clone(&self.shared.clock));
+        let store = self.shared.store.take();
         let source: Arc<dyn TokenSource> = Arc::new(self.build_uncached()?);
-        Ok(Cached::with_policy(source, cache, clock))
+        let stored = Stored::of(source, store, Arc::clone(&clock), cache.margin());
+        Ok(Cached::with_policy(stored, cache, clock))
     }
 
     /// The bare source: every call of `token` sends a request. For programs that cache elsewhere.
     ///
     /// # Errors
-    /// As [`build`](Self::build).
+    /// As [`build`](Self::build), and [`ErrorKind::Config`](crate::ErrorKind::Config) with a
+    /// [`store`](Self::store), which nothing would use: [`Stored`](crate::Stored) around this source is one.
     pub fn build_uncached(self) -> Result<C::Source, Error> {
+        if self.shared.store.is_some() {
+            return Err(Error::new(ErrorKind::Config, "a source without a cache has no token store")
+                .with_hint("finish with build(), or leave out store()"));
+        }
         check_quota_project(self.shared.quota_project_id.as_deref())?;
         self.credential.into_source(self.shared)
     }

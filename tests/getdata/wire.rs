@@ -172,3 +172,21 @@ fn check_api_request(request: &Received) {
         })
     );
 }
+
+#[test]
+fn second_run_with_a_store_requests_no_token_and_says_so() {
+    let server = json_endpoint(200, REPORT);
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = folder.path().join("token.json").to_str().expect("text").to_owned();
+    let columns = crate::columns(REPORT);
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let run = |rest: &[&str]| {
+        crate::with_throw_away_key(&server, &[&columns[..], &["--store", &store], rest].concat())
+    };
+    assert_eq!(stderr(&run(&["-v"])), format!("note: the token was requested, and saved in {store}\n"));
+    let told = format!("note: the token comes from {store}, no request was made for it\n");
+    assert_eq!((stderr(&run(&["-v"])), stderr(&run(&[]))), (told.as_str(), ""));
+    let requests = server.received();
+    assert_eq!(requests.iter().filter(|request| request.line.starts_with("POST /token ")).count(), 1);
+    assert_eq!(requests.len(), 4);
+}

@@ -1,0 +1,55 @@
+//! Which paths a store may have.
+
+use crate::{is_taken, stored, text};
+use shortway::{ErrorKind, FileStore};
+use std::path::Path;
+
+#[test]
+fn path_that_no_file_can_have_is_an_error_at_once() {
+    for path in ["", "/", "..", "/tmp/..", "tokens/", "/tmp/tokens/.", "a\0b"] {
+        let error = FileStore::at(path).expect_err(path);
+        let told = "the path of the token store is not one of a file; name a file in a directory of the user that \
+                    runs this program";
+        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Config, told), "{path:?}");
+    }
+}
+
+#[test]
+fn relative_path_stays_where_the_program_was_when_it_was_given() {
+    let store = FileStore::at("tokens.json").expect("a path");
+    assert_eq!(store.path(), std::env::current_dir().expect("here").join("tokens.json"));
+    let store = FileStore::at("./a/../tokens.json").expect("a path");
+    assert!(
+        store.path().is_absolute() && store.path().ends_with("tokens.json"),
+        "{}",
+        store.path().display()
+    );
+}
+
+#[test]
+fn path_with_blanks_or_quotes_or_without_utf8_works() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut names =
+        vec![std::ffi::OsString::from("with blanks"), "'\"$HOME\n".into(), "ünï".into(), ".hidden".into()];
+    #[cfg(unix)]
+    names.push(std::os::unix::ffi::OsStringExt::from_vec(b"\xff\xfe".to_vec()));
+    for name in names {
+        let path = directory.path().join(&name).join(&name);
+        assert_eq!(text(&stored(&path)), "token-1");
+        assert!(path.is_file() && is_taken(&path), "{name:?}");
+    }
+}
+
+#[test]
+fn name_that_leaves_no_room_for_another_is_told_and_fails_no_call() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for length in [240, 255, 300] {
+        let path = directory.path().join("x".repeat(length));
+        let source = stored(&path);
+        assert_eq!(text(&source), "token-1");
+        let failure = source.status().last_failure.expect("told");
+        assert_eq!(failure.kind(), ErrorKind::Store);
+        assert!(failure.to_string().ends_with(": invalid filename"), "{failure}");
+        assert!(!Path::new(&path).exists());
+    }
+}
