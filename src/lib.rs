@@ -6,8 +6,8 @@
 //! [`service_account`] builds is the safe default: it caches, has time limits, retries transient failures,
 //! and serves any number of threads.
 //!
-//! - [First token](#first-token) · [Nightly jobs](#nightly-jobs) · [First report](#first-report) · [Other Google
-//!   APIs](#other-google-apis)
+//! - [First token](#first-token) · [Nightly jobs](#nightly-jobs) · [First report](#first-report)
+//! - [Other Google APIs](#other-google-apis) · [Coming from oauth2client](#coming-from-oauth2client)
 //! - [Errors](#errors) · [Time limits and retries](#time-limits-and-retries)
 //! - [TLS and root certificates](#tls-and-root-certificates) · [Proxies](#proxies)
 //! - [Threads, async, fork](#threads-async-fork) · [Logs and secrets](#logs-and-secrets)
@@ -56,8 +56,8 @@
 //!
 //! # Nightly jobs
 //!
-//! A token lives for an hour, a process for some seconds. With a store the next run, and every other process of the
-//! same user, takes the token of the last one:
+//! A token lives for an hour, a process for some seconds. With a store the next run, and every other process
+//! of the same user, takes the token of the last one:
 //!
 //! ```no_run
 //! use shortway::{FileStore, ServiceAccountKey, TokenSource, scope};
@@ -70,9 +70,9 @@
 //! # Ok::<(), shortway::Error>(())
 //! ```
 //!
-//! Processes that start together make one exchange: one of them, the others wait for it for at most 2 s. A store
-//! that is damaged, full or not to be trusted fails no call; `tokens.source().status()` tells what happened
-//! ([`StoreStatus`]). For machines that share a token, implement [`TokenStore`] for what they share:
+//! Processes that start together make one exchange: one of them, the others wait for it for at most 2 s. A
+//! store that is damaged, full or not to be trusted fails no call; `tokens.source().status()` tells what
+//! happened ([`StoreStatus`]). For machines that share a token, implement [`TokenStore`] for what they share:
 //! `examples/fleet` does it for Redis.
 //!
 //! # First report
@@ -142,6 +142,51 @@
 //!
 //! For an HTTP client of your own, take [`Token::authorization_secret`] before each request (the
 //! cache makes that cheap), and after a 401 call [`TokenSource::invalidate`] and send the request once more.
+//!
+//! # Coming from oauth2client
+//!
+//! | `oauth2client` | Here |
+//! |---|---|
+//! | `ServiceAccountCredentials.from_json_keyfile_name(file, scopes)` | `service_account(ServiceAccountKey::from_file("key.json")?, [scope::ANALYTICS_READONLY])` |
+//! | `credentials.create_delegated('jane@example.com')` | `.subject("jane@example.com")` |
+//! | `Storage('analytics.dat')`, `storage.get()`, `storage.put(credentials)` | `.store(FileStore::at("analytics.dat")?)` |
+//! | `credentials.authorize(httplib2.Http())` | `Authorized::new(tokens.clone(), UreqTransport::new())` |
+//! | `http.request(uri)` | `http.send(Request::get(uri).body(())?)?` |
+//! | `credentials.refresh(http)` | `tokens.refresh_if_due()`, or nothing: every call refreshes when that is due |
+//! | `credentials.get_access_token()` | `tokens.token()?` |
+//! | `credentials.access_token_expired` | `token.is_expired(SystemTime::now())` |
+//! | `credentials.invalid`, `AccessTokenRefreshError` | `error.kind() == ErrorKind::Denied` |
+//! | a 401 from an API, in a client of your own | `tokens.invalidate(&token)`; [`Authorized`] does it |
+//!
+//! All of it in its place:
+//!
+//! ```no_run
+//! use shortway::http::{Request, UreqTransport};
+//! use shortway::{
+//!     Authorized, Error, ErrorKind, FileStore, ServiceAccountKey, TokenSource, scope, service_account,
+//! };
+//! use std::time::SystemTime;
+//!
+//! # fn run(uri: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! let tokens = service_account(ServiceAccountKey::from_file("key.json")?, [scope::ANALYTICS_READONLY])
+//!     .subject("jane@example.com")
+//!     .store(FileStore::at("analytics.dat")?)
+//!     .build()?;
+//! let http = Authorized::new(tokens.clone(), UreqTransport::new());
+//! let response = http.send(Request::get(uri).body(())?)?;
+//!
+//! tokens.refresh_if_due(); // for a thread that keeps the token fresh for others
+//! let token = tokens.token()?;
+//! let expired = token.is_expired(SystemTime::now()); // never, right after token()
+//! let refused = |error: &Error| error.kind() == ErrorKind::Denied; // by the token endpoint, for good
+//! tokens.invalidate(&token);
+//! # let _ = (response, expired, refused);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A file of `oauth2client` is not read, for it holds the private key: the first token that is saved under its
+//! name replaces it. There is no `revoke`, for a service account has nothing to revoke but its key.
 //!
 //! # Errors
 //!

@@ -52,6 +52,38 @@ fn cached_forwards_every_method() {
     assert_forwards(&Cached::new(Arc::clone(&inner)), &inner);
 }
 
+/// Has a token that needs no request, and no other.
+struct Keeps(Token);
+
+impl TokenSource for Keeps {
+    fn token(&self) -> Result<Token, Error> {
+        Err(Error::new(ErrorKind::Unavailable, "the endpoint is down"))
+    }
+    fn kept_token(&self, ask: &Ask) -> Option<Token> {
+        Some(self.0.clone()).filter(|token| ask.other_than() != Some(token))
+    }
+}
+
+#[test]
+fn kept_token_is_forwarded_and_used_in_the_pause_after_a_failure() {
+    let hour = Duration::from_secs(3600);
+    let token = Token::new(TokenKind::Access, "kept", SystemTime::now() + hour).expect("a token");
+    let inner = Arc::new(Keeps(token.clone()));
+    let shared: Arc<dyn TokenSource> = Arc::clone(&inner) as _;
+    let boxed: Box<dyn TokenSource> = Box::new(Arc::clone(&inner));
+    let cached = Cached::new(Arc::clone(&inner));
+    for source in [&&*inner as &dyn TokenSource, &shared, &boxed, &cached] {
+        assert_eq!(source.kept_token(&Ask::new()), Some(token.clone()));
+        assert_eq!(source.kept_token(&Ask::new().with_other_than(token.clone())), None);
+    }
+    assert_eq!(ScriptedSource::numbered().kept_token(&Ask::new()), None);
+    // The refresh fails; the calls in the pause after it find what is kept.
+    assert_eq!(cached.token().expect_err("down").kind(), ErrorKind::Unavailable);
+    assert_eq!(cached.token().expect("kept"), token);
+    let error = cached.token_for(&Ask::new().with_other_than(token)).expect_err("not this one");
+    assert_eq!(error.kind(), ErrorKind::Backoff);
+}
+
 #[test]
 fn token_hides_its_secret_and_shows_when_it_expires() {
     let expires_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);

@@ -66,7 +66,7 @@ use std::time::Duration;
 /// | fresh: more than 180 to 225 s left | it, at once |
 /// | stale but usable: more than 30 s left | it, at once; one caller refreshes it first, for at most 5 s |
 /// | expired, or there is none | the outcome of one refresh for all callers, by its own deadline |
-/// | expired, and a refresh failed a moment ago | an error of the kind [`Backoff`], at once |
+/// | expired, and a refresh failed a moment ago | what the source [keeps](TokenSource::kept_token), else an error of the kind [`Backoff`], at once |
 ///
 /// A refresh that fails leaves a usable token in use; the caller that made it gets that token too. A
 /// [`Backoff`] error tells why the refresh failed, and has the time of the next one as
@@ -223,7 +223,7 @@ impl<S: TokenSource> Inner<S> {
             let turn = self.shared.write().turn(&self.policy, &call);
             match turn {
                 Turn::Take(token) => return Ok(token),
-                Turn::Fail(error) => return Err(error),
+                Turn::Fail(error) => return self.kept(&call).ok_or(error),
                 Turn::Lead(flight) => return self.best(ask, self.lead(&flight, &call)),
                 Turn::Wait(flight) => match flight.wait(&*self.clock, deadline) {
                     Waited::OutOfTime => return Err(Fault::UnderWay.into()),
@@ -243,15 +243,27 @@ impl<S: TokenSource> Inner<S> {
     /// Makes the refresh in this thread and publishes how it ended, even by a panic.
     fn lead(&self, flight: &Arc<Flight>, call: &Call<'_>) -> Result<Token, Error> {
         let guard = FlightGuard { cached: self, flight, before: call.now, landed: false };
-        let mut ask = call.ask.clone().with_deadline(flight.deadline);
+        let mut ask = self.ask_of(call).with_deadline(flight.deadline);
         if flight.stale {
             ask = ask.with_single_attempt();
         }
-        let not_again = self.shared.read().not_again().cloned();
-        if let Some(token) = not_again {
-            ask = ask.with_other_than(token);
-        }
         guard.land(self.source.token_for(&ask))
+    }
+
+    /// The options of `call` for the source, which should not return a token that is no use here.
+    fn ask_of(&self, call: &Call<'_>) -> Ask {
+        let not_again = self.shared.read().not_again().cloned();
+        match not_again {
+            Some(token) => call.ask.clone().with_other_than(token),
+            None => call.ask.clone(),
+        }
+    }
+
+    /// A token that needs no request, for a call that may not make one.
+    fn kept(&self, call: &Call<'_>) -> Option<Token> {
+        // The source must not be called by a call that it makes itself.
+        let is_source = self.shared.read().is_led_by(call.me);
+        if is_source { None } else { self.source.kept_token(&self.ask_of(call).with_deadline(call.deadline)) }
     }
 
     /// The usable token that the cache holds after a refresh, else the outcome of the refresh.
@@ -280,6 +292,11 @@ impl<S: TokenSource> TokenSource for Cached<S> {
             Some(token) => Ok(token),
             None => self.0.refreshed(ask, now),
         }
+    }
+
+    fn kept_token(&self, ask: &Ask) -> Option<Token> {
+        let held = self.0.shared.read().usable(ask, self.0.now()).map(|held| held.token.clone());
+        held.or_else(|| self.0.source.kept_token(ask))
     }
 
     fn identity(&self) -> Option<Identity> {

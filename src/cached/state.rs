@@ -70,6 +70,11 @@ impl State {
         self.token().or(self.refused.last())
     }
 
+    /// Whether a refresh runs that `me` makes.
+    pub(super) fn is_led_by(&self, me: Me) -> bool {
+        self.flight.as_ref().is_some_and(|flight| flight.is_led_by(me))
+    }
+
     /// Decides what `call` does next. If it leads, its flight is registered.
     pub(super) fn turn(&mut self, policy: &CachePolicy, call: &Call<'_>) -> Turn {
         match self.fresh(call.ask, call.now) {

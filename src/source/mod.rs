@@ -111,10 +111,10 @@ impl<C> TokensBuilder<C> {
     /// other processes, use a token until it expires instead of requesting one each. The cache is in front of
     /// the store: a call that finds a fresh token in memory does not look there.
     ///
-    /// A token is found again only by the same account, key, scopes, subject, audiences and endpoint. Whatever
-    /// is wrong with the store, no call fails for it: see [`StoreStatus`](crate::StoreStatus). A key that
-    /// [signs tokens itself](crate::self_signed) needs a store only if its
-    /// [`Signer`](crate::Signer) is slow or costs money.
+    /// A token is found again only by the same account, key, scopes, subject, audiences and endpoint.
+    /// Whatever is wrong with the store, no call fails for it: see [`StoreStatus`](crate::StoreStatus). A key
+    /// that [signs tokens itself](crate::self_signed) needs a store only if its [`Signer`](crate::Signer) is
+    /// slow or costs money.
     pub fn store(mut self, store: impl TokenStore + 'static) -> Self {
         self.shared.store = Some(Arc::new(store));
         self

@@ -62,8 +62,9 @@ impl<'a> Document<'a> {
         self.tokens.get(key).map(|entry| entry.get())
     }
 
-    /// The same with `entry` under `key`, and without what had expired when that was issued or cannot be read.
-    /// Where it becomes too large, those that expire first are left out. Unchanged if `entry` cannot be read.
+    /// The same with `entry` under `key`, and without what had expired when that was issued or cannot be
+    /// read. Where it becomes too large, those that expire first are left out. Unchanged if `entry` cannot be
+    /// read.
     pub(super) fn with(mut self, key: &str, entry: &'a str) -> Self {
         let issued = entry::issued_at(entry);
         if let (Some(now), Ok(entry)) = (issued, serde_json::from_str(entry)) {

@@ -1,7 +1,7 @@
 //! Tokens in a file that all processes of one user share.
 //!
-//! In: a path. Out: a [`TokenStore`]. What the file holds is in `document`, system calls are in `unix`; here is
-//! their order.
+//! In: a path. Out: a [`TokenStore`]. What the file holds is in `document`, system calls are in `unix`; here
+//! is their order.
 
 use super::document::{Document, MAX_FILE};
 use super::fault::{Failure, Fault, Step};
@@ -24,8 +24,8 @@ use zeroize::Zeroizing;
 
 /// A file of tokens. Any number of processes of one user may share it, and any number of sources.
 ///
-/// The file holds access and ID tokens with what they stand for, in JSON, and no private key. Whoever can read
-/// it can use the tokens until they expire, for an hour at most.
+/// The file holds access and ID tokens with what they stand for, in JSON, and no private key. Whoever can
+/// read it can use the tokens until they expire, for an hour at most.
 ///
 /// - It is made for its owner alone, under any umask; so is its directory, if that does not exist.
 /// - It is always whole: a new one is written beside it, made durable (`fsync`), and put in its place in one
@@ -34,7 +34,8 @@ use zeroize::Zeroizing;
 /// - The lock is on a file of its own, the same name with `.lock` at its end, which stays. A process that is
 ///   killed loses the lock at once; where the file system has no locks, every process saves.
 /// - It is not used when it is a link, belongs to another user, or is open to others. Then, and when the disk
-///   is full or cannot be written to, tokens are kept in memory alone: see [`StoreStatus`](crate::StoreStatus).
+///   is full or cannot be written to, tokens are kept in memory alone: see
+///   [`StoreStatus`](crate::StoreStatus).
 ///
 /// On systems other than Unix it is as private as its directory.
 ///
@@ -100,8 +101,8 @@ impl FileStore {
         Ok(document.get(key).map(|entry| Secret::new(entry.to_owned())))
     }
 
-    /// Puts a file in place that has `entry` under `key`, or nothing. A file that is damaged counts as empty; one
-    /// that is not to be trusted stays.
+    /// Puts a file in place that has `entry` under `key`, or nothing. A file that is damaged counts as empty;
+    /// one that is not to be trusted stays.
     fn put(&self, key: &str, entry: Option<&str>) -> Result<(), Failure> {
         let directory = Directory::create(&self.directory)?;
         let old = self.read(&directory)?;
@@ -129,8 +130,8 @@ impl FileStore {
         replaced
     }
 
-    /// Removes what killed processes have left, but for the file `mine`. The lock says that no other process is
-    /// writing; without locks, age has to do.
+    /// Removes what killed processes have left, but for the file `mine`. The lock says that no other process
+    /// is writing; without locks, age has to do.
     fn sweep(&self, directory: &Directory, mine: &OsStr, file: &File) {
         let (start, end) = self.stray();
         let is_stray = |name: &OsStr| {

@@ -1,8 +1,8 @@
 //! Keeps tokens for longer than a process lives, and shares them between processes.
 //!
-//! In: any [`TokenSource`] with an identity, and a [`TokenStore`]. Out: the same source, which takes the token
-//! of another process or of the last run where it can. Under a [`Cached`](crate::Cached) it is called once for
-//! each refresh; by itself it keeps nothing in memory.
+//! In: any [`TokenSource`] with an identity, and a [`TokenStore`]. Out: the same source, which takes the
+//! token of another process or of the last run where it can. Under a [`Cached`](crate::Cached) it is called
+//! once for each refresh; by itself it keeps nothing in memory.
 //!
 //! What holds, whatever the store does:
 //!
@@ -10,8 +10,9 @@
 //!    counted, and the first time it is a warning in the log.
 //! 2. **A stored token is used only** for exactly the identity that it was made for, while it has more left
 //!    than twice the cache's margin. One with more left than the margin is used if no new one can be had.
-//! 3. **One exchange for all processes**: whoever holds the lock looks into the store again before it requests
-//!    a token, and saves the token before it gives up the lock. While others wait they look into the store.
+//! 3. **One exchange for all processes**: whoever holds the lock looks into the store again before it
+//!    requests a token, and saves the token before it gives up the lock. While others wait they look into the
+//!    store.
 //! 4. **A caller without the lock does not save.** Two seconds are the most that it waits.
 //! 5. **A refused token is removed**, and no newer one.
 
@@ -54,7 +55,7 @@ use visit::{Found, Visit};
 ///     .build()?;
 /// tokens.token()?; // from the file, if the last run or another process has left a token there
 /// let status = tokens.source().status();
-/// println!("{} from the store, {} requested, {} failures", status.loaded, status.requested, status.failures);
+/// println!("{} from the store, {} requested", status.loaded, status.requested);
 /// # Ok::<(), shortway::Error>(())
 /// ```
 ///
@@ -143,6 +144,12 @@ impl<S: TokenSource> TokenSource for Stored<S> {
             }
             Err(error) => visit.instead(spare).ok_or(error),
         }
+    }
+
+    /// The stored token, if it has more left than the margin; else what the source inside keeps.
+    fn kept_token(&self, ask: &Ask) -> Option<Token> {
+        let stored = self.visit(ask).and_then(|visit| visit.instead(None));
+        stored.or_else(|| self.source.kept_token(ask))
     }
 
     fn identity(&self) -> Option<Identity> {

@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime};
 /// comes back only after it has checked format, identity and expiry. A store cannot return the token of
 /// another account by mistake.
 ///
-/// A key is 64 hexadecimal digits, the SHA-256 of what the token stands for. An entry is one line of JSON of at
-/// most 16 KiB. It holds a token: keep it where nobody else can read it.
+/// A key is 64 hexadecimal digits, the SHA-256 of what the token stands for. An entry is one line of JSON of
+/// at most 16 KiB. It holds a token: keep it where nobody else can read it.
 ///
 /// Every method gets the time that it has, `left`, up to 2 s. A store that needs longer is not waited for
 /// again in this call. An error is counted and told by [`StoreStatus`](crate::StoreStatus); it fails no call.
@@ -46,8 +46,8 @@ pub trait TokenStore: Send + Sync {
     /// The entry of `key`, if there is one.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the store cannot be read. An entry that is not there
-    /// is no error.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the store cannot be read. An entry that is not
+    /// there is no error.
     fn load(&self, key: &str, left: Duration) -> Result<Option<Secret>, Error>;
 
     /// Keeps `entry` under `key` in place of what was there, whole or not at all. It is of no use after
@@ -68,8 +68,8 @@ pub trait TokenStore: Send + Sync {
     /// request a token each.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the lock cannot be used. The token is then requested
-    /// and not saved.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) when the lock cannot be used. The token is then
+    /// requested and not saved.
     fn try_lock(&self, key: &str, left: Duration) -> Result<StoreLock<'_>, Error> {
         let (_, _) = (key, left);
         Ok(StoreLock::None)

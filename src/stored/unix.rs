@@ -1,7 +1,8 @@
 //! One directory and the files in it: the system calls of the file store.
 //!
 //! Every file is opened by its name in an open directory, never through a link, and judged by the open file,
-//! not by its path. Opening waits for nothing. What is made here is for its owner alone from the first instant.
+//! not by its path. Opening waits for nothing. What is made here is for its owner alone from the first
+//! instant.
 
 use super::fault::{Failure, Fault, Step};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};

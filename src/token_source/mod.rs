@@ -57,6 +57,14 @@ pub trait TokenSource: Send + Sync {
         self.token()
     }
 
+    /// A token that is kept somewhere and needs no request, for a caller that must not make one: a cache asks
+    /// for it during the pause after a failed refresh, when another process may have a token by now. The
+    /// default has none: right for a source that keeps nothing.
+    fn kept_token(&self, ask: &Ask) -> Option<Token> {
+        let _ = ask;
+        None
+    }
+
     /// The identity that the tokens stand for, if the source knows it. Errors name it, and token stores use
     /// it as their key.
     fn identity(&self) -> Option<Identity> {
@@ -77,6 +85,9 @@ impl<T: TokenSource + ?Sized> TokenSource for &T {
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
         (**self).token_for(ask)
     }
+    fn kept_token(&self, ask: &Ask) -> Option<Token> {
+        (**self).kept_token(ask)
+    }
     fn identity(&self) -> Option<Identity> {
         (**self).identity()
     }
@@ -92,6 +103,9 @@ impl<T: TokenSource + ?Sized> TokenSource for Box<T> {
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
         (**self).token_for(ask)
     }
+    fn kept_token(&self, ask: &Ask) -> Option<Token> {
+        (**self).kept_token(ask)
+    }
     fn identity(&self) -> Option<Identity> {
         (**self).identity()
     }
@@ -106,6 +120,9 @@ impl<T: TokenSource + ?Sized> TokenSource for Arc<T> {
     }
     fn token_for(&self, ask: &Ask) -> Result<Token, Error> {
         (**self).token_for(ask)
+    }
+    fn kept_token(&self, ask: &Ask) -> Option<Token> {
+        (**self).kept_token(ask)
     }
     fn identity(&self) -> Option<Identity> {
         (**self).identity()

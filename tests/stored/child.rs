@@ -90,6 +90,23 @@ fn say(line: &str) {
     writeln!(out, "{line}").and_then(|()| out.flush()).expect("stdout");
 }
 
+/// Says what is logged.
+struct Warnings;
+
+impl log::Log for Warnings {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+    fn log(&self, record: &log::Record<'_>) {
+        say(&format!("logged: {}: {}", record.level(), record.args()));
+    }
+    fn flush(&self) {}
+}
+
+pub(crate) fn ready() {
+    say("ready");
+}
+
 fn wait_for_go() {
     let _ = std::io::stdin().lock().read_line(&mut String::new());
 }
@@ -105,9 +122,7 @@ fn obeys() {
     match order.as_str() {
         "save" => save(&path, detail.parse().expect("a number")),
         "hold" => hold(&path),
-        "lock" => {
-            say(&format!("lock: {:?}", FileStore::at(&path).expect("a path").try_lock("", Duration::ZERO)))
-        }
+        "lock" => lock(&path),
         "request" => request(&path, &detail),
         "write" => write(&path, &detail),
         "serve" => crate::processes::serve(&path, &detail),
@@ -117,6 +132,7 @@ fn obeys() {
 
 /// Requests so many tokens, one after the other, and says what became of them.
 fn save(path: &Path, count: usize) {
+    log::set_logger(&Warnings).map(|()| log::set_max_level(log::LevelFilter::Warn)).expect("the first");
     let source = Stored::new(numbered(), FileStore::at(path).expect("a path"));
     let mut last = None;
     for _ in 0..count {
@@ -132,12 +148,18 @@ fn save(path: &Path, count: usize) {
     say(&format!("system: {}", system.unwrap_or_default()));
 }
 
+/// Tries once to lock, and says how that ended.
+fn lock(path: &Path) {
+    let store = FileStore::at(path).expect("a path");
+    say(&format!("lock: {:?}", store.try_lock("", Duration::ZERO)));
+}
+
 /// Holds the lock until it is told to go on.
 fn hold(path: &Path) {
     let store = FileStore::at(path).expect("a path");
     let lock = store.try_lock("", Duration::ZERO).expect("a lock");
     assert!(matches!(lock, StoreLock::Held(_)), "{lock:?}");
-    say("ready");
+    ready();
     wait_for_go();
 }
 
@@ -148,7 +170,7 @@ fn request(path: &Path, endpoint: &str) {
         .store(FileStore::at(path).expect("a path"))
         .build()
         .expect("tokens");
-    say("ready");
+    ready();
     wait_for_go();
     say(&format!("token: {}", text(&tokens)));
 }
@@ -157,7 +179,7 @@ fn request(path: &Path, endpoint: &str) {
 fn write(path: &Path, name: &str) {
     let source = ScriptedSource::new().with_identity(crate::identity());
     let source = Stored::new(source, FileStore::at(path).expect("a path"));
-    say("ready");
+    ready();
     let mut last = None;
     for n in 0_u64.. {
         source.source().push(Ok(crate::token(&crate::processes::recognizable(name, n))));

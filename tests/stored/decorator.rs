@@ -481,6 +481,23 @@ fn failed_request_without_the_lock_ends_with_the_token_that_the_holder_saved() {
     assert_eq!((source.status().waited_out, source.status().requested), (1, 0));
 }
 
+#[test]
+fn token_of_another_process_ends_the_pause_after_a_failure() {
+    let (clock, store) = (ManualClock::new(), Memory::default());
+    let down = || Err(Error::new(ErrorKind::Unavailable, "the endpoint is down"));
+    let source = ScriptedSource::new().with_identity(identity()).then(down());
+    let source = Stored::new(source, store.clone()).with_clock(Arc::new(clock.clone()));
+    let cached = Cached::with_policy(source, CachePolicy::default(), Arc::new(clock.clone()));
+    assert_eq!(cached.token().expect_err("down").kind(), ErrorKind::Unavailable);
+    assert_eq!(cached.token().expect_err("in the pause").kind(), ErrorKind::Backoff);
+    let other = on(&clock, &store).token().expect("a token");
+    assert_eq!(cached.token().expect("the stored one"), other);
+    assert_eq!(cached.source().source().calls(), 1);
+    // A token that a server refused does not come back this way.
+    cached.invalidate(&other);
+    assert_eq!(cached.token().expect_err("refused").kind(), ErrorKind::Backoff);
+}
+
 /// Fails, after something else has happened.
 struct Failing(Box<dyn Fn() + Send + Sync>);
 

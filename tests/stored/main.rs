@@ -7,12 +7,19 @@ mod damage;
 mod decorator;
 #[cfg(unix)]
 mod locks;
+#[cfg(target_os = "linux")]
+mod mounts;
 mod paths;
 #[cfg(unix)]
 mod processes;
+#[cfg(target_os = "linux")]
+mod traced;
 #[cfg(unix)]
 mod trust;
 
+#[path = "../util/random.rs"]
+#[allow(dead_code, unreachable_pub, reason = "a part is used")]
+mod random;
 #[path = "../util/mod.rs"]
 mod util;
 
