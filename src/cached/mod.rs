@@ -20,7 +20,8 @@
 //! 6. **One outcome.** All callers that wait for a refresh get its outcome. One exception: a failure for lack
 //!    of time (a time-out, or no connection) is an outcome only for callers that gave no more time than the
 //!    caller that made the refresh and have no more left than the refresh had. For the others, one of them
-//!    makes another refresh.
+//!    makes another refresh. Where a refresh failed, or none may be made, a caller gets the token that the
+//!    source keeps, if it has one ([`TokenSource::kept_token`]).
 //! 7. **Nothing is permanent.** When the cause of a failure is gone, the first call after [`Error::retry_at`]
 //!    succeeds.
 //! 8. **No storm.** After a failed refresh a pause follows, at least a quarter of a second and longer with
@@ -193,7 +194,7 @@ impl<S: TokenSource> Cached<S> {
         let refreshed = match turn {
             // A failure is reported even while the old token is usable.
             Turn::Lead(flight) => Some(this.lead(&flight, &call)),
-            Turn::Take(_) | Turn::Fail(_) | Turn::Wait(_) => None,
+            Turn::Take(_) | Turn::Fail(_) | Turn::Kept(..) | Turn::Wait(_) => None,
         };
         let now = this.now();
         let state = this.shared.read();
@@ -223,14 +224,15 @@ impl<S: TokenSource> Inner<S> {
             let turn = self.shared.write().turn(&self.policy, &call);
             match turn {
                 Turn::Take(token) => return Ok(token),
-                Turn::Fail(error) => return self.kept(&call).ok_or(error),
-                Turn::Lead(flight) => return self.best(ask, self.lead(&flight, &call)),
+                Turn::Fail(error) => return Err(error),
+                Turn::Kept(not_again, error) => return self.kept(&call, not_again).ok_or(error),
+                Turn::Lead(flight) => return self.best(&call, self.lead(&flight, &call)),
                 Turn::Wait(flight) => match flight.wait(&*self.clock, deadline) {
                     Waited::OutOfTime => return Err(Fault::UnderWay.into()),
                     Waited::Landed(outcome) => {
                         let left = deadline.saturating_duration_since(self.clock.monotonic());
                         if flight.decides_for(patience, left, &outcome) {
-                            return self.best(ask, outcome);
+                            return self.best(&call, outcome);
                         }
                     }
                     Waited::Hung => {}
@@ -243,41 +245,51 @@ impl<S: TokenSource> Inner<S> {
     /// Makes the refresh in this thread and publishes how it ended, even by a panic.
     fn lead(&self, flight: &Arc<Flight>, call: &Call<'_>) -> Result<Token, Error> {
         let guard = FlightGuard { cached: self, flight, before: call.now, landed: false };
-        let mut ask = self.ask_of(call).with_deadline(flight.deadline);
+        let not_again = self.shared.read().not_again().cloned();
+        let mut ask = without(call.ask, not_again).with_deadline(flight.deadline);
         if flight.stale {
             ask = ask.with_single_attempt();
         }
         guard.land(self.source.token_for(&ask))
     }
 
-    /// The options of `call` for the source, which should not return a token that is no use here.
-    fn ask_of(&self, call: &Call<'_>) -> Ask {
-        let not_again = self.shared.read().not_again().cloned();
-        match not_again {
-            Some(token) => call.ask.clone().with_other_than(token),
-            None => call.ask.clone(),
-        }
-    }
-
-    /// A token that needs no request, for a call that may not make one.
-    fn kept(&self, call: &Call<'_>) -> Option<Token> {
-        // The source must not be called by a call that it makes itself.
-        let is_source = self.shared.read().is_led_by(call.me);
-        if is_source { None } else { self.source.kept_token(&self.ask_of(call).with_deadline(call.deadline)) }
+    /// A token that the source keeps, for a call that may not make a refresh.
+    fn kept(&self, call: &Call<'_>, not_again: Option<Token>) -> Option<Token> {
+        let ask = without(call.ask, not_again).with_deadline(call.deadline);
+        self.source.kept_token(&ask).filter(|token| call.ask.other_than() != Some(token))
     }
 
     /// The usable token that the cache holds after a refresh, else the outcome of the refresh.
-    fn best(&self, ask: &Ask, outcome: Result<Token, Error>) -> Result<Token, Error> {
+    fn best(&self, call: &Call<'_>, outcome: Result<Token, Error>) -> Result<Token, Error> {
         let now = self.now();
-        let held = self.shared.read().usable(ask, now).map(|held| held.token.clone());
-        match (&held, &outcome) {
-            (_, Ok(token)) => log::debug!("a refresh brought {token:?}"),
-            (Some(_), Err(error)) => {
-                log::debug!("a refresh failed, the cached token is still usable: {error}");
+        let (held, not_again) = {
+            let state = self.shared.read();
+            (state.usable(call.ask, now).map(|held| held.token.clone()), state.not_again().cloned())
+        };
+        match (held, outcome) {
+            (held, Ok(token)) => {
+                log::debug!("a refresh brought {token:?}");
+                Ok(held.unwrap_or(token))
             }
-            (None, Err(error)) => log::debug!("a refresh failed: {error}"),
+            (Some(held), Err(error)) => {
+                log::debug!("a refresh failed, the cached token is still usable: {error}");
+                Ok(held)
+            }
+            (None, Err(error)) => {
+                log::debug!("a refresh failed: {error}");
+                // Another process may have had more luck meanwhile.
+                self.kept(call, not_again).ok_or(error)
+            }
         }
-        held.map_or(outcome, Ok)
+    }
+}
+
+/// The same options for a source that should not return `token` again.
+fn without(ask: &Ask, token: Option<Token>) -> Ask {
+    let ask = ask.clone();
+    match token {
+        Some(token) => ask.with_other_than(token),
+        None => ask,
     }
 }
 

@@ -41,6 +41,8 @@ pub(super) enum Turn {
     Take(Token),
     /// Fail.
     Fail(Error),
+    /// Return a token that the source keeps, but not this one; without one, fail.
+    Kept(Option<Token>, Error),
     /// Make this refresh.
     Lead(Arc<Flight>),
     /// Wait for this refresh.
@@ -70,11 +72,6 @@ impl State {
         self.token().or(self.refused.last())
     }
 
-    /// Whether a refresh runs that `me` makes.
-    pub(super) fn is_led_by(&self, me: Me) -> bool {
-        self.flight.as_ref().is_some_and(|flight| flight.is_led_by(me))
-    }
-
     /// Decides what `call` does next. If it leads, its flight is registered.
     pub(super) fn turn(&mut self, policy: &CachePolicy, call: &Call<'_>) -> Turn {
         match self.fresh(call.ask, call.now) {
@@ -90,7 +87,10 @@ impl State {
         else {
             return match self.start(policy, call, usable.is_some()) {
                 Ok(flight) => Turn::Lead(flight),
-                Err(error) => usable.map_or(Turn::Fail(error), Turn::Take),
+                Err(error) => match usable {
+                    Some(token) => Turn::Take(token),
+                    None => Turn::Kept(self.not_again().cloned(), error),
+                },
             };
         };
         match usable {

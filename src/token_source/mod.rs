@@ -57,9 +57,9 @@ pub trait TokenSource: Send + Sync {
         self.token()
     }
 
-    /// A token that is kept somewhere and needs no request, for a caller that must not make one: a cache asks
-    /// for it during the pause after a failed refresh, when another process may have a token by now. The
-    /// default has none: right for a source that keeps nothing.
+    /// A token that is kept somewhere and needs no request. A cache asks for it when a refresh has failed, and in
+    /// the pause after that: another process may have a token by now. The default has none, which is right for a
+    /// source that keeps nothing.
     fn kept_token(&self, ask: &Ask) -> Option<Token> {
         let _ = ask;
         None

@@ -10,6 +10,7 @@ use crate::{identity, is_taken, names, numbered, size, stored, text};
 use shortway::testing::{ManualClock, ScriptedSource, throw_away_key};
 use shortway::{Ask, CachePolicy, Cached, Clock, FileStore, Stored, TokenSource, TokenStore, scope};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -197,14 +198,18 @@ pub(crate) fn serve(path: &Path, detail: &str) {
     }
 }
 
-/// Whether the store at `path` was last written before `time` and holds a token that has more left than
-/// `margin`.
+/// Whether the store at `path` was put in place before `time` and holds a token that has more left than `margin`.
+/// Times of files are up to 10 ms behind.
 fn was_stored(path: &Path, time: SystemTime, margin: Duration) -> bool {
-    let written = fs::metadata(path).and_then(|found| found.modified()).is_ok_and(|at| at < time);
+    let placed = fs::metadata(path).is_ok_and(|found| {
+        let changed =
+            Duration::new(found.ctime() as u64, found.ctime_nsec() as u32) + Duration::from_millis(10);
+        SystemTime::UNIX_EPOCH + changed < time
+    });
     let usable = SystemTime::now() + margin;
     let ends = fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     let ends = ends.and_then(|file| file["tokens"].as_object()?.values().next()?["expires_at_ms"].as_u64());
-    written && ends.is_some_and(|at| SystemTime::UNIX_EPOCH + Duration::from_millis(at) > usable)
+    placed && ends.is_some_and(|at| SystemTime::UNIX_EPOCH + Duration::from_millis(at) > usable)
 }
 
 /// Lets many processes call, prints what they counted, and holds it against the bound.
