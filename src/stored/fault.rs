@@ -29,6 +29,7 @@ pub(super) enum Step {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "only Unix says who owns a file and who may open it"))]
 pub(super) enum Fault {
     #[error("is a symbolic link")]
     Link,
@@ -94,8 +95,8 @@ impl Failure {
     /// The error for the store at `path`.
     pub(super) fn at(self, path: &Path) -> Error {
         let message = match self.fault {
-            Fault::Io(step, kind) => format!("cannot {step} the token store {}: {kind}", path.display()),
-            fault => format!("the token store {} {fault}", path.display()),
+            Fault::Io(step, kind) => format!("cannot {step} the token store {}: {kind}", shown(path)),
+            fault => format!("the token store {} {fault}", shown(path)),
         };
         let error = with_hint(Error::new(ErrorKind::Store, message), self.fault).with_path(path);
         match self.cause {
@@ -104,6 +105,28 @@ impl Failure {
         }
     }
 }
+
+/// A path on one line: characters that cannot be seen are escaped, and of a very long one both ends are left.
+fn shown(path: &Path) -> String {
+    let text = match path.to_str() {
+        Some(text)
+            if !text.chars().any(|c| !matches!(c, '"' | '\'' | '\\') && c.escape_debug().len() > 1) =>
+        {
+            text.to_owned()
+        }
+        _ => format!("{path:?}"),
+    };
+    let count = text.chars().count();
+    if count <= MAX_SHOWN {
+        return text;
+    }
+    let start: String = text.chars().take(MAX_SHOWN / 2).collect();
+    let end: String = text.chars().skip(count - MAX_SHOWN / 2).collect();
+    format!("{start}…{end}")
+}
+
+/// The longest path that is shown whole: 300 characters, as all text from outside.
+const MAX_SHOWN: usize = 300;
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {

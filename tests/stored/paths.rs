@@ -53,3 +53,19 @@ fn name_that_leaves_no_room_for_another_is_told_and_fails_no_call() {
         assert!(!Path::new(&path).exists());
     }
 }
+
+#[test]
+fn path_is_shown_on_one_line_and_not_in_full_length() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("a\nb\u{202e}").join("x".repeat(600));
+    let failure = stored_in(&path);
+    assert!(failure.contains("a\\nb\\u{202e}/xxx") && failure.contains("xxx…xxx"), "{failure}");
+    assert!(failure.chars().count() < 400 && !failure.contains(['\n', '\u{202e}']), "{failure}");
+}
+
+/// What is told about a store that cannot be used.
+fn stored_in(path: &Path) -> String {
+    let source = stored(path);
+    text(&source);
+    source.status().last_failure.expect("told").to_string()
+}
