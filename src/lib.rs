@@ -251,8 +251,8 @@
 //!
 //! # Logs and secrets
 //!
-//! Logs go through the `log` crate: debug lines, and warnings about the clock and the environment. No key,
-//! assertion or token of the call is in a log line of this crate, in an error or in `Debug`. `ureq`, the HTTP
+//! Logs go through the `log` crate: debug lines, and warnings about the clock, the environment and the token
+//! store. No key, assertion or token of the call is in a log line of this crate, in an error or in `Debug`. `ureq`, the HTTP
 //! client, does log whole messages, tokens included, at level trace under the target `ureq_proto`: do not
 //! enable that where logs are kept.
 //!
