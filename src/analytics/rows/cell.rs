@@ -1,7 +1,7 @@
 //! One cell: a text, read as the type that the caller wants.
 
 use super::misfit::{Fault, Misfit};
-use super::number::{eight_digits, float};
+use super::number::{eight_digits, float, short_whole};
 use crate::analytics::answer::{Column, ColumnKind};
 use crate::analytics::wire::quoted;
 use serde::de::value::SeqDeserializer;
@@ -46,6 +46,14 @@ impl<'r> Cell<'r> {
 
     fn parse<T: std::str::FromStr>(&self, expected: &str) -> Result<T, Misfit> {
         self.text.parse().map_err(|_| self.misfit(expected))
+    }
+
+    #[inline]
+    fn whole<T: std::str::FromStr + TryFrom<u64>>(&self, expected: &str) -> Result<T, Misfit> {
+        match short_whole(self.text.as_bytes()) {
+            Some(number) => T::try_from(number).map_err(|_| self.misfit(expected)),
+            None => self.parse(expected),
+        }
     }
 
     /// For a visitor of one of `time`'s types, its value.
@@ -133,11 +141,11 @@ fn significant(number: &str) -> String {
     digits.trim_matches('0').to_owned()
 }
 
-/// Methods of [`Deserializer`] that parse a number.
+/// Methods of [`Deserializer`] that parse a whole number.
 macro_rules! numbers {
     ($($method:ident $visit:ident $expected:literal)*) => {$(
         fn $method<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
-            visitor.$visit(self.parse($expected)?)
+            visitor.$visit(self.whole($expected)?)
         }
     )*};
 }
@@ -170,8 +178,11 @@ impl<'r> Deserializer<'r> for &Cell<'r> {
         }
     }
 
+    fn deserialize_bool<V: Visitor<'r>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        visitor.visit_bool(self.parse("true or false")?)
+    }
+
     numbers! {
-        deserialize_bool visit_bool "true or false"
         deserialize_i8 visit_i8 "a whole number from -128 to 127"
         deserialize_i16 visit_i16 "a whole number of 16 bits"
         deserialize_i32 visit_i32 "a whole number of 32 bits"

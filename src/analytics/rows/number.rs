@@ -30,6 +30,13 @@ fn short_decimal(text: &[u8]) -> Option<f64> {
     Some(if unsigned.len() < text.len() { -float } else { float })
 }
 
+/// A whole number of digits alone, short enough for 64 bits.
+#[inline]
+pub(super) fn short_whole(text: &[u8]) -> Option<u64> {
+    let (number, rest) = if text.len() <= SHORT { leading_digits(text) } else { (0, text) };
+    (rest.is_empty() && !text.is_empty()).then_some(number)
+}
+
 /// The number that the first bytes write as far as they are digits, and the rest.
 #[inline]
 fn leading_digits(mut text: &[u8]) -> (u64, &[u8]) {
@@ -175,6 +182,9 @@ mod tests {
             }
             if random(&mut state) & 3 == 0 {
                 text.insert(0, '-');
+            }
+            if text.len() < 20 {
+                assert_eq!(short_whole(text.as_bytes()), text.parse().ok(), "{text}");
             }
             short += usize::from(short_decimal(text.as_bytes()).is_some());
             same(&text);
