@@ -135,7 +135,7 @@ impl Report {
                 limit: expected.limit.filter(|limit| *limit > 0).unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT),
             },
         };
-        report.check()?;
+        report.check(expected.limit.filter(|limit| *limit > 0).unwrap_or(DEFAULT_LIMIT))?;
         Ok(report)
     }
 
@@ -220,13 +220,13 @@ impl Report {
         (one_range && self.row_count() > 0) || (0..self.len()).any(|row| self.is_of(&self.rows, row, range))
     }
 
-    /// Refuses a report that contradicts itself.
-    fn check(&self) -> Result<(), Error> {
+    /// Refuses a report that contradicts itself, or the request's own limit; Google may raise its own.
+    fn check(&self, limit: u64) -> Result<(), Error> {
         let most = |count: u64| count.saturating_mul(self.rows_in_one());
         if self.row_count.is_some_and(|count| self.len() as u64 > most(count)) {
             return Err(schema("it has more rows than its own row count says"));
         }
-        if self.len() as u64 > most(self.requested.limit) {
+        if self.len() as u64 > most(limit) {
             return Err(schema("it has more rows than the request's limit"));
         }
         if self.is_empty() && self.requested.from_the_start && self.row_count() > 0 {

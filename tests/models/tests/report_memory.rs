@@ -24,6 +24,7 @@ fn request(dimensions: usize, metrics: usize) -> ReportRequest {
     ReportRequest::new()
         .dimensions((0..dimensions).map(|n| format!("d{n}")))
         .metrics((0..metrics).map(|n| format!("m{n}")))
+        .limit(SIZE as u64)
 }
 
 /// A report with one row again and again, until it is large.
