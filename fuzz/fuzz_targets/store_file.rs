@@ -20,8 +20,11 @@ const KEY: &str = "c20dd3b3d5dad0c0d21f9bbf9ac864133f9758d1fd57e361e85aa64bc2bf8
 /// The time in milliseconds.
 const NOW: u64 = 1_767_225_600_000;
 
+/// In memory where that is to be had: a save waits for the disk.
 static PATH: LazyLock<PathBuf> = LazyLock::new(|| {
-    let directory = std::env::temp_dir().join(format!("shortway-fuzz-{}", std::process::id()));
+    let memory = PathBuf::from("/dev/shm");
+    let place = if memory.is_dir() { memory } else { std::env::temp_dir() };
+    let directory = place.join(format!("shortway-fuzz-{}", std::process::id()));
     fs::create_dir_all(&directory).expect("a directory");
     directory.join("store")
 });
