@@ -86,6 +86,9 @@ fn token_that_the_caller_has_already_is_not_taken_nor_one_that_expires_sooner() 
         fails.token_for(&Ask::new().with_other_than(later)).expect("a token").expose_secret(),
         "token-2"
     );
+    let own = fails.token().expect("the stored one");
+    let error = fails.token_for(&Ask::new().with_other_than(own)).expect_err("no other token");
+    assert_eq!(error.to_string(), "the scripted source has no outcome left for this call");
 }
 
 #[test]
