@@ -1,10 +1,11 @@
 //! What `Stored` takes from a store, saves in it and removes from it.
 
 use crate::{Memory, identity, numbered, text};
+use shortway::http::{Request, UreqTransport};
 use shortway::testing::{FakeGoogle, ManualClock, ScriptedSource, throw_away_key};
 use shortway::{
-    Ask, CachePolicy, Cached, Clock, Error, ErrorKind, Identity, Secret, StoreLock, Stored, Token, TokenKind,
-    TokenSource, TokenStore, scope,
+    Ask, Authorized, CachePolicy, Cached, Clock, Error, ErrorKind, FileStore, Identity, Secret, StoreLock,
+    Stored, Token, TokenKind, TokenSource, TokenStore, scope,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -210,9 +211,8 @@ fn refused_token_is_removed_and_a_newer_one_is_not() {
 fn token_that_a_server_revoked_leaves_memory_and_file() {
     let google = FakeGoogle::builder().start().expect("a fake");
     let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("tokens.json");
     let build = || {
-        let store = shortway::FileStore::at(&path).expect("a path");
+        let store = FileStore::at(directory.path().join("tokens.json")).expect("a path");
         shortway::service_account(google.key(), [scope::ANALYTICS_READONLY])
             .token_endpoint(google.token_url())
             .store(store)
@@ -222,11 +222,18 @@ fn token_that_a_server_revoked_leaves_memory_and_file() {
     let tokens = build();
     let revoked = tokens.token().expect("a token");
     google.revoke_tokens();
+    // What another process finds in the file is refused too, and replaced for both.
+    let other = build();
+    let api =
+        Authorized::new(other.clone(), UreqTransport::new()).with_host(&google.api_url()).expect("a host");
+    let url = format!("{}/v1beta/properties/1/metadata", google.api_url());
+    let response = api.send(Request::get(url).body(()).expect("a request")).expect("a response");
+    assert_ne!(response.status(), 401);
+    assert_eq!((other.source().status().loaded, google.token_requests()), (1, 2));
     tokens.invalidate(&revoked);
-    let next = build().token().expect("a token");
+    let next = tokens.token().expect("a token");
     assert_ne!(next, revoked);
-    assert_eq!((google.token_requests(), tokens.token().expect("a token")), (2, next));
-    assert_eq!(google.token_requests(), 2);
+    assert_eq!((build().token().expect("a token"), google.token_requests()), (next, 2));
 }
 
 #[test]
