@@ -106,7 +106,7 @@ pub(crate) struct Arguments {
     /// Print every row, however many there are
     #[arg(long, conflicts_with_all = ["limit", "realtime", "metadata", "check", "quota"])]
     all: bool,
-    /// How many pages --all requests at the same time, up to 10
+    /// How many pages --all requests at the same time, up to 5
     #[arg(long, value_name = "N", default_value_t = 2, requires = "all", value_parser = parallel)]
     pub(crate) parallel: usize,
     /// Print what happens now: the last 30 minutes
@@ -321,8 +321,8 @@ fn limit(text: &str) -> Result<u64, &'static str> {
 }
 
 fn parallel(text: &str) -> Result<usize, &'static str> {
-    let number = text.parse().ok().filter(|pages| (1..=10).contains(pages));
-    number.ok_or("give a whole number from 1 to 10")
+    let number = text.parse().ok().filter(|pages| (1..=5).contains(pages));
+    number.ok_or("give a whole number from 1 to 5")
 }
 
 fn order_by(order: &str, metrics: &[String], dimensions: &[String]) -> Result<OrderBy, Failure> {

@@ -125,5 +125,5 @@ fn questions_exclude_each_other() {
     ] {
         refused(arguments, 2, "--help");
     }
-    refused(&["--all", "--parallel", "11"], 2, "give a whole number from 1 to 10");
+    refused(&["--all", "--parallel", "6"], 2, "give a whole number from 1 to 5");
 }

@@ -121,7 +121,9 @@ enum Ahead {
 
 impl Pages {
     /// Requests so many pages at the same time: 2 by default, 1 to 10 (the fewest that Google grants a
-    /// property). One more is in memory: the one that the caller has.
+    /// property). One more is in memory: the one that the caller has. More than the client's own limit of
+    /// requests, 5 by default, wait for each other: see
+    /// [`Analytics::with_concurrent_requests`](crate::analytics::Analytics::with_concurrent_requests).
     #[must_use]
     pub fn parallel(mut self, pages: usize) -> Self {
         self.parallel = pages.clamp(1, MOST_PARALLEL);
