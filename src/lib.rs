@@ -259,7 +259,9 @@
 //! # Testing your program
 //!
 //! With the feature `testing`, the module `testing` has a scripted token source, a fake Google with real HTTP
-//! and real signatures, a clock that a test moves, and a throw-away key.
+//! and real signatures that can also fail as servers do, reports without a server, a clock that a test moves,
+//! and a throw-away key. Its front page says which fake suits which test. Programs in other languages get the
+//! same fake from the example `fake_google`.
 //!
 //! # Features
 //!

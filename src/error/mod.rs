@@ -9,7 +9,7 @@ mod scrub;
 
 pub use google::{GoogleStatus, StatusDetail, StatusLink, StatusViolation};
 pub use oauth::OAuthError;
-#[cfg(feature = "analytics")]
+#[cfg(any(feature = "analytics", feature = "testing"))]
 pub(crate) use scrub::scrub;
 pub(crate) use scrub::scrub_secret;
 

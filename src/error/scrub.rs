@@ -22,7 +22,7 @@ const MIN_SECRET: usize = 4;
 
 /// One line, no control or invisible characters, no word long enough to be a token (links to Google's own
 /// pages excepted), cut at 300 characters.
-#[cfg(any(feature = "analytics", test))]
+#[cfg(any(feature = "analytics", feature = "testing", test))]
 pub(crate) fn scrub(text: &str) -> String {
     scrub_secret(text, "")
 }

@@ -7,9 +7,11 @@ use crate::token_source::{Ask, Identity, TokenSource};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
-/// Returns tokens and errors in the order that a test gives, and records its calls.
+/// Returns tokens and errors in the order that a test gives, and records its calls; with
+/// [`must_be_used`](Self::must_be_used) it fails the test that does not make them all.
 ///
 /// ```
 /// use shortway::testing::ScriptedSource;
@@ -46,6 +48,7 @@ pub struct ScriptedSource {
     clock: Arc<dyn Clock>,
     lifetime: Duration,
     numbered: bool,
+    must_be_used: bool,
     script: Mutex<Script>,
 }
 
@@ -54,6 +57,8 @@ struct Script {
     steps: VecDeque<Step>,
     asks: Vec<Ask>,
     invalidated: Vec<Token>,
+    /// How many calls found no outcome.
+    unanswered: usize,
 }
 
 #[derive(Debug)]
@@ -75,6 +80,7 @@ impl ScriptedSource {
             clock: Arc::new(SystemClock),
             lifetime: LIFETIME,
             numbered: false,
+            must_be_used: false,
             script: Mutex::default(),
         }
     }
@@ -82,7 +88,31 @@ impl ScriptedSource {
     /// A source of numbered tokens: when no added outcome is left, call n returns `token-n`, counted from 1.
     #[must_use]
     pub fn numbered() -> Self {
-        Self { numbered: true, ..Self::new() }
+        let mut source = Self::new();
+        source.numbered = true;
+        source
+    }
+
+    /// Makes the script a claim: when the source is dropped, every outcome must have been taken, and every
+    /// call must have found one.
+    ///
+    /// ```should_panic
+    /// use shortway::testing::ScriptedSource;
+    /// use shortway::{TokenSource, Cached};
+    ///
+    /// let source = ScriptedSource::new().then_token("ya29.first").then_token("ya29.second");
+    /// let cached = Cached::new(source.must_be_used());
+    /// cached.token()?;
+    /// cached.token()?; // comes from the cache, so the second token is never taken
+    /// # Ok::<(), shortway::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// The drop does, unless its thread is panicking already: an outcome is left, or a call found none.
+    #[must_use]
+    pub fn must_be_used(mut self) -> Self {
+        self.must_be_used = true;
+        self
     }
 
     /// Sets the clock by which tokens expire; the system's by default.
@@ -164,6 +194,19 @@ impl ScriptedSource {
     }
 }
 
+impl Drop for ScriptedSource {
+    fn drop(&mut self) {
+        if !self.must_be_used || thread::panicking() {
+            return;
+        }
+        let script = self.script();
+        let (left, unanswered, calls) = (script.steps.len(), script.unanswered, script.asks.len());
+        drop(script);
+        assert!(left == 0, "the scripted source has {left} outcomes left after {calls} calls");
+        assert!(unanswered == 0, "{unanswered} of {calls} calls of the scripted source found no outcome");
+    }
+}
+
 impl Default for ScriptedSource {
     fn default() -> Self {
         Self::new()
@@ -179,7 +222,9 @@ impl TokenSource for ScriptedSource {
         let (call, step) = {
             let mut script = self.script();
             script.asks.push(ask.clone());
-            (script.asks.len(), script.steps.pop_front())
+            let step = script.steps.pop_front();
+            script.unanswered += usize::from(step.is_none() && !self.numbered);
+            (script.asks.len(), step)
         };
         match step {
             Some(Step::Fresh(token)) => self.grant(token.kind(), token.expose_secret()),

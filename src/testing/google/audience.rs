@@ -3,6 +3,7 @@
 use super::refusal::Refusal;
 use super::table::FakeTable;
 use super::wire::{self, WireAudienceExport, WireAudienceQuery};
+use crate::testing::server::FakeRequest;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -60,11 +61,8 @@ impl Audiences {
     }
 
     /// One page, two exports to a page unless `pageSize` says otherwise; the token is a number.
-    pub(super) fn list(&self, property: &str, query: &str) -> Result<Value, Refusal> {
-        let parameter = |name: &str| {
-            let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-            value.map(|v| v.parse::<usize>()).transpose()
-        };
+    pub(super) fn list(&self, property: &str, request: &FakeRequest) -> Result<Value, Refusal> {
+        let parameter = |name: &str| request.parameter(name).map(|v| v.parse::<usize>()).transpose();
         let invalid = |_| Refusal::Invalid("Invalid pageSize or pageToken.".into());
         let size = parameter("pageSize").map_err(invalid)?.unwrap_or(200).min(1000);
         let start = parameter("pageToken").map_err(invalid)?.unwrap_or(0);

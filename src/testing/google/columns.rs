@@ -67,6 +67,14 @@ fn at_most(wanted: &[WireName], what: &str, most: usize) -> Result<(), Refusal> 
     Ok(())
 }
 
+/// The dimension that a filter names: one of the request, which may be an expression, or a column.
+pub(super) fn filtered(table: &FakeTable, request: &WireRequest, name: &str) -> Result<Source, Refusal> {
+    match request.dimensions.iter().find(|dimension| dimension.name == name) {
+        Some(dimension) => source(table, dimension),
+        None => table.dimension(name).map(Source::Column).ok_or_else(|| unknown(name, "dimension")),
+    }
+}
+
 pub(super) fn unknown(name: &str, what: &str) -> Refusal {
     Refusal::Invalid(format!("Field {name} is not a valid {what}. {FIELDS}"))
 }

@@ -1,5 +1,6 @@
 //! The order of a fake report's rows.
 
+use super::enums::ORDER_TYPE;
 use super::refusal::Refusal;
 use super::wire::{WireOrderBy, WireRequest};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -34,13 +35,11 @@ pub(super) fn sort(
                 let place =
                     place.or_else(|| (several && name == "dateRange").then_some(request.dimensions.len()));
                 let place = place.ok_or_else(|| unknown(name))?;
-                match by.order_type.as_deref() {
-                    None | Some("ALPHANUMERIC") => Key::Text(place),
+                let order_type = by.order_type.as_ref().map(|t| t.name(ORDER_TYPE, "order_type"));
+                match order_type.transpose()?.flatten() {
                     Some("CASE_INSENSITIVE_ALPHANUMERIC") => Key::Folded(place),
                     Some("NUMERIC") => Key::Number(place),
-                    Some(other) => {
-                        return Err(Refusal::Invalid(format!("Invalid value at 'order_type': {other}")));
-                    }
+                    _ => Key::Text(place),
                 }
             }
             _ => return Err(Refusal::Beyond("an order other than by one metric or dimension".into())),

@@ -10,6 +10,8 @@ pub(super) enum Refusal {
     NotFound(String),
     /// It is too early.
     Precondition(String),
+    /// A quota is empty.
+    Exhausted(String),
     /// Google would know.
     Beyond(String),
 }
@@ -20,6 +22,7 @@ impl Refusal {
             Self::Invalid(message) => Answer::api(400, "INVALID_ARGUMENT", &message, None),
             Self::NotFound(message) => Answer::api(404, "NOT_FOUND", &message, None),
             Self::Precondition(message) => Answer::api(400, "FAILED_PRECONDITION", &message, None),
+            Self::Exhausted(message) => Answer::api(429, "RESOURCE_EXHAUSTED", &message, None),
             Self::Beyond(what) => {
                 Answer::api(501, "UNIMPLEMENTED", &format!("the fake Google cannot evaluate {what}"), None)
             }

@@ -1,17 +1,21 @@
 //! The fake's reports: evaluates a request over a table.
 //!
-//! In: a table and a request. Out: the JSON of a report in the order and shapes that Google's has, keys left
-//! out where Google leaves them out.
+//! In: a table and a request. Out: the JSON of a report in the shapes that Google's has, keys left out where
+//! Google leaves them out.
 
-use super::columns::{Source, dimensions, metrics};
+use super::columns::{Source, dimensions, filtered, metrics};
 use super::dates::Days;
-use super::filter::{Tested, holds};
+use super::enums::{AGGREGATION, WireEnum};
+use super::filter::Filter;
+use super::number::number;
 use super::order::{Group, sort};
-use super::refusal::{FIELDS, Refusal};
+use super::refusal::Refusal;
 use super::table::FakeTable;
+#[cfg(feature = "analytics")]
+use super::wire::WireName;
 use super::wire::WireRequest;
 use serde_json::{Map, Value, json};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What tells the kinds of reports apart.
 pub(super) struct Kind {
@@ -37,7 +41,8 @@ pub(super) fn run(
     if request.dimensions.is_empty() && request.metrics.is_empty() {
         return Err(Refusal::Invalid("The request must have dimensions or metrics.".into()));
     }
-    let Groups { groups, totals } = groups(table, request, ranges, kind.range_column)?;
+    let Groups { mut groups, totals } = groups(table, request, ranges, kind.range_column)?;
+    sort(&mut groups, &request.order_bys, request, ranges.len() > 1)?;
     let (offset, limit) = (request.offset.count("offset")?, request.limit.count("limit")?);
     let dimensions = request.dimensions.len();
     // Google counts what differs in nothing but the date range once, and cuts by the same count.
@@ -55,9 +60,7 @@ pub(super) fn run(
             report.insert(key.into(), value);
         }
     };
-    let range_column = (ranges.len() > 1).then_some("dateRange");
-    let names = request.dimensions.iter().map(|d| d.name.as_str()).chain(range_column);
-    put("dimensionHeaders", names.map(|name| json!({"name": name})).collect());
+    put("dimensionHeaders", dimension_headers(request, ranges));
     put("metricHeaders", metric_headers(table, request));
     put("rows", page.map(|group| row(group, request)).collect());
     for aggregation in &request.metric_aggregations {
@@ -71,11 +74,45 @@ pub(super) fn run(
         put("metadata", metadata());
     }
     put("futureField", json!({"list": [1, null], "text": ""}));
-    if request.return_property_quota {
-        put("propertyQuota", quota());
-    }
     put("kind", kind.name.into());
     Ok(Value::Object(report))
+}
+
+#[cfg(feature = "analytics")]
+impl FakeTable {
+    /// The JSON of a report of all its rows, and the names of its columns.
+    pub(in crate::testing) fn whole_report(&self) -> (Value, &[String], &[String]) {
+        (whole(self), &self.dimensions, &self.metrics)
+    }
+}
+
+/// The report of all rows of `table` in their order, with all columns and aggregates.
+#[cfg(feature = "analytics")]
+fn whole(table: &FakeTable) -> Value {
+    let names = |names: &[String]| names.iter().map(|name| WireName::of(name)).collect();
+    let request = WireRequest {
+        dimensions: names(&table.dimensions),
+        metrics: names(&table.metrics),
+        ..WireRequest::default()
+    };
+    let groups: Vec<Group> =
+        table.rows.iter().map(|(d, m)| Group { dimensions: d.clone(), sums: m.clone() }).collect();
+    let aggregate = |word: &str, group: Option<Group>| {
+        let reserved =
+            |group: Group| Group { dimensions: vec![word.into(); table.dimensions.len()], ..group };
+        json!([group.map_or(json!({}), |group| row(&reserved(group), &request))])
+    };
+    json!({
+        "dimensionHeaders": dimension_headers(&request, &[]),
+        "metricHeaders": metric_headers(table, &request),
+        "rows": groups.iter().map(|group| row(group, &request)).collect::<Vec<_>>(),
+        "totals": aggregate(TOTAL, sum(groups.iter())),
+        "maximums": aggregate(MAXIMUM, extreme(groups.iter(), true)),
+        "minimums": aggregate(MINIMUM, extreme(groups.iter(), false)),
+        "rowCount": groups.len(),
+        "metadata": metadata(),
+        "kind": REPORT.name,
+    })
 }
 
 /// With a key that is not documented, as there will be some day.
@@ -83,16 +120,28 @@ pub(super) fn metadata() -> Value {
     json!({"currencyCode": "USD", "timeZone": "Etc/UTC", "section": "REPORT"})
 }
 
+/// The names of the dimensions, the implicit one of several ranges last.
+pub(super) fn dimension_headers(request: &WireRequest, ranges: &[Days]) -> Value {
+    let range = (ranges.len() > 1).then_some("dateRange");
+    request
+        .dimensions
+        .iter()
+        .map(|d| d.name.as_str())
+        .chain(range)
+        .map(|name| json!({"name": name}))
+        .collect()
+}
+
 pub(super) fn metric_headers(table: &FakeTable, request: &WireRequest) -> Value {
     let visible = request.metrics.iter().filter(|metric| metric.invisible != Some(true));
-    let headers = visible.map(|metric| {
-        let is_whole = table.metric(&metric.name).is_some_and(|index| table.is_whole(index));
-        json!({"name": metric.name, "type": if is_whole { "TYPE_INTEGER" } else { "TYPE_FLOAT" }})
+    let headers = visible.filter_map(|metric| {
+        let metric_type = table.type_of(table.metric(&metric.name)?);
+        Some(json!({"name": metric.name, "type": metric_type}))
     });
     headers.collect()
 }
 
-/// The rows of all ranges in order, and the sums over each range.
+/// The rows of all ranges, and the sums over each range.
 pub(super) struct Groups {
     pub(super) groups: Vec<Group>,
     totals: Vec<Option<Group>>,
@@ -104,9 +153,8 @@ pub(super) fn groups(
     ranges: &[Days],
     range_column: &str,
 ) -> Result<Groups, Refusal> {
-    let (dimensions, metrics) = (dimensions(table, request)?, metrics(table, request)?);
-    let date = table.dimension(range_column);
-    if date.is_none() && ranges.len() > 1 {
+    let selection = Selection::read(table, request, range_column)?;
+    if selection.range.is_none() && ranges.len() > 1 {
         return Err(Refusal::Beyond(format!(
             "several ranges over a table without a column `{range_column}`"
         )));
@@ -114,33 +162,120 @@ pub(super) fn groups(
     let (mut groups, mut totals) = (Vec::new(), Vec::new());
     for range in ranges {
         let several = ranges.len() > 1;
-        let found = group(table, request, &dimensions, &metrics, date, range, several)?;
-        totals.push(total(&found, dimensions.len(), several.then_some(range)));
+        let found = selection.group(range, several);
+        totals.push(total(&found, selection.dimensions.len(), several.then_some(range)));
         groups.extend(found);
     }
-    sort(&mut groups, &request.order_bys, request, ranges.len() > 1)?;
     Ok(Groups { groups, totals })
+}
+
+/// What a request selects of a table: columns that exist, filters that are read.
+struct Selection<'s> {
+    table: &'s FakeTable,
+    dimensions: Vec<Source>,
+    metrics: Vec<usize>,
+    /// The column that ranges select by.
+    range: Option<usize>,
+    before: Option<Filter<Source>>,
+    /// The filter of sums; of metrics that the request need not have.
+    after: Option<Filter<usize>>,
+    keeps_empty: bool,
+}
+
+impl<'s> Selection<'s> {
+    fn read(table: &'s FakeTable, request: &WireRequest, range_column: &str) -> Result<Self, Refusal> {
+        let before = request.dimension_filter.as_ref();
+        let before = before.map(|filter| Filter::read(filter, &|name| filtered(table, request, name)));
+        let metric = |name: &str| table.metric(name).ok_or_else(|| super::columns::unknown(name, "metric"));
+        let after = request.metric_filter.as_ref().map(|filter| Filter::read(filter, &metric)).transpose()?;
+        if let Some(&metric) = after.as_ref().and_then(Filter::of_text) {
+            let name = &table.metrics[metric];
+            return Err(Refusal::Invalid(format!("{name} is a metric: compare it to numbers.")));
+        }
+        Ok(Self {
+            table,
+            dimensions: dimensions(table, request)?,
+            metrics: metrics(table, request)?,
+            range: table.dimension(range_column),
+            before: before.transpose()?,
+            after,
+            keeps_empty: request.keep_empty_rows,
+        })
+    }
+
+    /// The rows of one range, filtered, grouped and added up.
+    fn group(&self, range: &Days, several: bool) -> Vec<Group> {
+        let mut places: HashMap<Vec<String>, usize> = HashMap::new();
+        let mut groups: Vec<Group> = Vec::new();
+        for (texts, numbers) in &self.table.rows {
+            let in_range = self.range.is_none_or(|column| range.contains(&texts[column]));
+            let holds = |filter: &Filter<Source>| filter.holds(&|of, test| test.text(&of.text(texts)));
+            if !in_range || !self.before.as_ref().is_none_or(holds) {
+                continue;
+            }
+            let mut key: Vec<String> = self.dimensions.iter().map(|d| d.text(texts)).collect();
+            if several {
+                key.push(range.name.clone());
+            }
+            let place = *places.entry(key).or_insert_with_key(|key| {
+                groups.push(Group { dimensions: key.clone(), sums: vec![0.0; numbers.len()] });
+                groups.len() - 1
+            });
+            groups[place].sums.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += number);
+        }
+        if let Some(filter) = &self.after {
+            groups.retain(|group| filter.holds(&|&metric, test| test.number(group.sums[metric])));
+        }
+        for group in &mut groups {
+            group.sums = self.metrics.iter().map(|&metric| group.sums[metric]).collect();
+        }
+        if !self.keeps_empty && !self.metrics.is_empty() {
+            groups.retain(|group| group.sums.iter().any(|sum| *sum != 0.0));
+        }
+        groups
+    }
 }
 
 /// An aggregation's key and its rows, one for each date range; a range without data has an empty object.
 fn aggregate(
-    aggregation: &str,
+    aggregation: &WireEnum,
     request: &WireRequest,
     groups: &[Group],
     totals: &[Option<Group>],
     ranges: &[Days],
 ) -> Result<(&'static str, Value), Refusal> {
     let several = ranges.len() > 1;
-    let extremes = |largest| ranges.iter().map(|r| extreme(groups, largest, several.then_some(r))).collect();
-    let (key, word, found): (_, _, Vec<Option<Group>>) = match aggregation {
-        "TOTAL" => ("totals", "RESERVED_TOTAL", totals.to_vec()),
-        "MAXIMUM" => ("maximums", "RESERVED_MAX", extremes(true)),
-        "MINIMUM" => ("minimums", "RESERVED_MIN", extremes(false)),
-        other => return Err(Refusal::Invalid(format!("Invalid value at 'metric_aggregations': {other}"))),
+    let extremes = |largest| {
+        let of_range = |range: &Days| {
+            let in_range = |g: &&Group| !several || g.dimensions.last() == Some(&range.name);
+            extreme(groups.iter().filter(in_range), largest)
+        };
+        ranges.iter().map(of_range).collect()
     };
-    let rows = found.iter().map(|g| g.as_ref().map_or(json!({}), |g| reserved(g, request, word, several)));
-    Ok((key, rows.collect()))
+    let (key, word, found): (_, _, Vec<Option<Group>>) =
+        match aggregation.name(AGGREGATION, "metric_aggregations")? {
+            Some("TOTAL") => ("totals", TOTAL, totals.to_vec()),
+            Some("MAXIMUM") => ("maximums", MAXIMUM, extremes(true)),
+            Some("MINIMUM") => ("minimums", MINIMUM, extremes(false)),
+            // COUNT is in the enum, but recorded answers show that no report has it.
+            other => {
+                let other = other.unwrap_or("METRIC_AGGREGATION_UNSPECIFIED");
+                return Err(Refusal::Invalid(format!("Invalid value at 'metric_aggregations': {other}")));
+            }
+        };
+    let names = request.dimensions.len();
+    let reserved = |group: &Group| {
+        let dimensions = group.dimensions.iter().enumerate();
+        let dimensions = dimensions.map(|(i, d)| if i < names { word.to_owned() } else { d.clone() });
+        row(&Group { dimensions: dimensions.collect(), sums: group.sums.clone() }, request)
+    };
+    Ok((key, found.iter().map(|group| group.as_ref().map_or(json!({}), reserved)).collect()))
 }
+
+/// What stands for the values that an aggregate goes over; not documented, but recorded.
+pub(super) const TOTAL: &str = "RESERVED_TOTAL";
+pub(super) const MAXIMUM: &str = "RESERVED_MAX";
+pub(super) const MINIMUM: &str = "RESERVED_MIN";
 
 pub(super) fn refuse_beyond(request: &WireRequest) -> Result<(), Refusal> {
     let beyond = if request.currency_code.is_some() {
@@ -149,91 +284,36 @@ pub(super) fn refuse_beyond(request: &WireRequest) -> Result<(), Refusal> {
         "cohortSpec"
     } else if request.comparisons.is_some() {
         "comparisons"
-    } else if request.property.is_some() {
-        "property in the body"
     } else {
         return Ok(());
     };
     Err(Refusal::Beyond(beyond.into()))
 }
 
-/// The rows of one date range, filtered, grouped and added up.
-fn group(
-    table: &FakeTable,
-    request: &WireRequest,
-    dimensions: &[Source],
-    metrics: &[usize],
-    date: Option<usize>,
-    range: &Days,
-    several: bool,
-) -> Result<Vec<Group>, Refusal> {
-    let mut groups: Vec<Group> = Vec::new();
-    for (texts, numbers) in &table.rows {
-        if date.is_some_and(|date| !range.contains(&texts[date])) {
-            continue;
-        }
-        if let Some(filter) = &request.dimension_filter
-            && !holds(filter, &|name| match table.dimension(name) {
-                Some(column) => Ok(Tested::Text(&texts[column])),
-                None => Err(Refusal::Invalid(format!("Field {name} is not a valid dimension. {FIELDS}"))),
-            })?
-        {
-            continue;
-        }
-        let mut key: Vec<String> = dimensions.iter().map(|d| d.text(texts)).collect();
-        if several {
-            key.push(range.name.clone());
-        }
-        let place = groups.iter().position(|g| g.dimensions == key).unwrap_or_else(|| {
-            groups.push(Group { dimensions: key, sums: vec![0.0; metrics.len()] });
-            groups.len() - 1
-        });
-        for (sum, &metric) in groups[place].sums.iter_mut().zip(metrics) {
-            *sum += numbers[metric];
-        }
-    }
-    if !request.keep_empty_rows && !metrics.is_empty() {
-        groups.retain(|g| g.sums.iter().any(|s| *s != 0.0));
-    }
-    let Some(filter) = &request.metric_filter else { return Ok(groups) };
-    let mut passed = Vec::new();
-    for group in groups {
-        let value = |name: &str| match request.metrics.iter().position(|metric| metric.name == name) {
-            Some(metric) => Ok(Tested::Number(group.sums[metric])),
-            None => Err(Refusal::Beyond(format!("the filter of {name}, which is not requested"))),
-        };
-        if holds(filter, &value)? {
-            passed.push(group);
-        }
-    }
-    Ok(passed)
-}
-
 /// The sums over all groups of a date range; none over no groups.
 fn total(groups: &[Group], dimensions: usize, range: Option<&Days>) -> Option<Group> {
-    let first = groups.first()?;
-    let mut sums = vec![0.0; first.sums.len()];
-    for group in groups {
-        for (sum, add) in sums.iter_mut().zip(&group.sums) {
-            *sum += add;
-        }
-    }
-    let mut names = vec![String::new(); dimensions];
-    names.extend(range.map(|r| r.name.clone()));
-    Some(Group { dimensions: names, sums })
+    let mut total = sum(groups.iter())?;
+    total.dimensions = vec![String::new(); dimensions];
+    total.dimensions.extend(range.map(|r| r.name.clone()));
+    Some(total)
 }
 
-/// The largest or smallest value of each metric over all groups, or those of a date range; none over no
-/// groups.
-fn extreme(groups: &[Group], largest: bool, range: Option<&Days>) -> Option<Group> {
-    let mut of_range = groups.iter().filter(|g| range.is_none_or(|r| g.dimensions.last() == Some(&r.name)));
-    let mut extreme = of_range.next()?.clone();
-    for group in of_range {
+/// The sums over groups; none over no groups.
+pub(super) fn sum<'g>(groups: impl Iterator<Item = &'g Group>) -> Option<Group> {
+    groups.cloned().reduce(|mut total, group| {
+        total.sums.iter_mut().zip(&group.sums).for_each(|(sum, add)| *sum += add);
+        total
+    })
+}
+
+/// The largest or smallest value of each metric over groups; none over no groups.
+pub(super) fn extreme<'g>(groups: impl Iterator<Item = &'g Group>, largest: bool) -> Option<Group> {
+    groups.cloned().reduce(|mut extreme, group| {
         for (held, new) in extreme.sums.iter_mut().zip(&group.sums) {
             *held = if largest { held.max(*new) } else { held.min(*new) };
         }
-    }
-    Some(extreme)
+        extreme
+    })
 }
 
 pub(super) fn row(group: &Group, request: &WireRequest) -> Value {
@@ -243,29 +323,9 @@ pub(super) fn row(group: &Group, request: &WireRequest) -> Value {
     }
     let metrics = group.sums.iter().zip(&request.metrics);
     let visible = metrics.filter(|(_, metric)| metric.invisible != Some(true));
-    let values: Vec<Value> = visible.map(|(sum, _)| json!({"value": sum.to_string()})).collect();
+    let values: Vec<Value> = visible.map(|(sum, _)| json!({"value": number(*sum)})).collect();
     if !values.is_empty() {
         row.insert("metricValues".into(), values.into());
     }
     Value::Object(row)
-}
-
-/// An aggregate's row: every dimension but the date range is a reserved word.
-fn reserved(group: &Group, request: &WireRequest, word: &str, several: bool) -> Value {
-    let names = group.dimensions.len() - usize::from(several);
-    let dimensions = group.dimensions.iter().enumerate();
-    let dimensions = dimensions.map(|(i, d)| if i < names { word.to_owned() } else { d.clone() }).collect();
-    row(&Group { dimensions, sums: group.sums.clone() }, request)
-}
-
-/// A quota that never runs out, in the shape that Google sends.
-pub(super) fn quota() -> Value {
-    json!({
-        "tokensPerDay": {"consumed": 1, "remaining": 199_999},
-        "tokensPerHour": {"consumed": 1, "remaining": 39_999},
-        "concurrentRequests": {"consumed": 0, "remaining": 10},
-        "serverErrorsPerProjectPerHour": {"consumed": 0, "remaining": 10},
-        "potentiallyThresholdedRequestsPerHour": {"consumed": 0, "remaining": 120},
-        "tokensPerProjectPerHour": {"consumed": 1, "remaining": 13_999},
-    })
 }

@@ -1,5 +1,8 @@
 //! The rows behind a fake property.
 
+use super::enums::METRIC_TYPE;
+use std::collections::BTreeMap;
+
 /// Rows that a fake property answers from: text for dimensions, numbers for metrics.
 ///
 /// A column of metrics whose numbers are all whole is reported as integers. Grouping adds numbers up, so use
@@ -19,6 +22,8 @@
 pub struct FakeTable {
     pub(super) dimensions: Vec<String>,
     pub(super) metrics: Vec<String>,
+    /// The types of metrics that were given, by their places.
+    types: BTreeMap<usize, &'static str>,
     pub(super) rows: Vec<(Vec<String>, Vec<f64>)>,
 }
 
@@ -32,8 +37,22 @@ impl FakeTable {
         Self {
             dimensions: dimensions.into_iter().map(Into::into).collect(),
             metrics: metrics.into_iter().map(Into::into).collect(),
+            types: BTreeMap::new(),
             rows: Vec::new(),
         }
+    }
+
+    /// Sets the type of a metric: `TYPE_CURRENCY`, `TYPE_SECONDS`, as `MetricType` of the Data API has them.
+    /// By default it is `TYPE_INTEGER` where all numbers are whole and `TYPE_FLOAT` elsewhere.
+    ///
+    /// # Panics
+    /// When there is no such metric or no such type.
+    #[must_use]
+    pub fn metric_type(mut self, metric: &str, metric_type: &str) -> Self {
+        let place = self.metric(metric).expect("the table has the metric");
+        let known = METRIC_TYPE.iter().find(|(_, name)| *name == metric_type);
+        self.types.insert(place, known.expect("a type of MetricType").1);
+        self
     }
 
     /// Adds a row: texts for the dimensions, then numbers of any type for the metrics, `[10, 8]` or `[7.0]`.
@@ -64,7 +83,10 @@ impl FakeTable {
         self.metrics.iter().position(|m| m == name)
     }
 
-    pub(super) fn is_whole(&self, metric: usize) -> bool {
-        self.rows.iter().all(|(_, metrics)| metrics[metric].fract() == 0.0)
+    /// The type of the metric at this place.
+    pub(super) fn type_of(&self, metric: usize) -> &'static str {
+        let is_whole = || self.rows.iter().all(|(_, metrics)| metrics[metric].fract() == 0.0);
+        let by_rows = || if is_whole() { "TYPE_INTEGER" } else { "TYPE_FLOAT" };
+        self.types.get(&metric).copied().unwrap_or_else(by_rows)
     }
 }

@@ -3,17 +3,20 @@
 //! In: a form. Out: what is granted, or an OAuth error in Google's words. RFC 7523 §3, RFC 6749 §5.2; ID
 //! tokens: AIP-4116, `OpenID` Connect Core §2.
 
+use super::answer::Answer;
+use super::token_refusal::TokenRefusal;
 use crate::testing::key::{THROW_AWAY_PUBLIC_KEY, throw_away_key};
+use crate::testing::server::{FakeRequest, decoded_pairs};
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
-
-/// An OAuth error: code and description.
-type Refusal = (&'static str, String);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,12 +38,15 @@ struct Claims {
     sub: Option<String>,
 }
 
+/// Base64url, also with padding. RFC 7515 has none, and Google's page says that it makes a signature invalid;
+/// but public clients that are in use (`gcp_auth`, `yup-oauth2`) send it.
+const BASE64_URL: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 const GOOGLE: &str = "https://oauth2.googleapis.com/token";
 const ANALYTICS_DATA: &str = "https://analyticsdata.googleapis.com/";
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-const TIMEFRAME: &str = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check \
-                         your iat and exp values in the JWT claim.";
-
 /// What an assertion requests.
 pub(super) enum Requested {
     Scope(String),
@@ -48,41 +54,63 @@ pub(super) enum Requested {
     IdToken(String),
 }
 
-/// Checks a token request sent to `url` and received at `now`; gives what it requests.
-pub(super) fn check(
-    content_type: &str,
-    body: &[u8],
-    url: &str,
-    now: SystemTime,
-) -> Result<Requested, Refusal> {
+/// The number of the account that owns the throw-away key.
+pub(super) const ACCOUNT: &str = "100000000000000000001";
+
+/// The tokens that were handed out, by their texts.
+pub(super) type Tokens = BTreeMap<String, Granted>;
+
+/// What a token is for.
+#[derive(Clone)]
+pub(super) struct Granted {
+    pub(super) scope: String,
+    pub(super) end: SystemTime,
+}
+
+/// For whom the account may act.
+pub(super) enum Delegation {
+    All,
+    Nobody,
+    /// Users and their scopes.
+    Users(BTreeMap<String, Vec<String>>),
+}
+
+/// What requests are held against.
+pub(super) struct Rules<'r> {
+    /// The token endpoint.
+    pub(super) url: &'r str,
+    pub(super) now: SystemTime,
+    pub(super) delegation: &'r Delegation,
+    pub(super) unknown_scopes: &'r [String],
+}
+
+/// Checks a token request; gives what it requests.
+pub(super) fn check(request: &FakeRequest, rules: &Rules<'_>) -> Result<Requested, Answer> {
+    let content_type = request.header("Content-Type").unwrap_or_default();
     if content_type != "application/x-www-form-urlencoded" {
-        return Err(("invalid_request", format!("Content-Type is {content_type}")));
+        return Err(invalid_request(&format!("Content-Type is {content_type}")));
     }
-    let assertion = assertion_of(body)?;
-    let key = throw_away_key();
+    let assertion = assertion_of(request.body())?;
     let claims: Claims = verified(&assertion)?;
-    check_claims(&claims, key.client_email(), url, now)?;
-    requested(claims)
+    check_claims(&claims, throw_away_key().client_email(), rules).map_err(TokenRefusal::answer)?;
+    requested(claims, rules)
 }
 
 /// The payload of a JWT that the throw-away key has signed.
-fn verified<T: DeserializeOwned>(jwt: &str) -> Result<T, Refusal> {
+fn verified<T: DeserializeOwned>(jwt: &str) -> Result<T, Answer> {
     let (signed, signature) = jwt.rsplit_once('.').ok_or_else(|| malformed("has no signature"))?;
     let (header, payload) = signed.split_once('.').ok_or_else(|| malformed("has no payload"))?;
     let header: Header = json_part(header, "header")?;
     let key = throw_away_key();
-    if header.alg != "RS256" || header.typ.is_some_and(|t| t != "JWT") {
-        return Err(("invalid_grant", "Invalid JWT Signature.".into()));
+    let is_rs256 = header.alg == "RS256" && header.typ.is_none_or(|t| t == "JWT");
+    if !is_rs256 || header.kid.as_deref().is_some_and(|kid| Some(kid) != key.key_id()) {
+        return Err(TokenRefusal::InvalidSignature.answer());
     }
-    if header.kid.as_deref().is_some_and(|kid| Some(kid) != key.key_id()) {
-        return Err(("invalid_grant", "Invalid JWT Signature.".into()));
-    }
-    let signature = BASE64_URL_SAFE_NO_PAD
-        .decode(signature)
-        .map_err(|_| malformed("has a signature that is not base64url"))?;
+    let signature =
+        BASE64_URL.decode(signature).map_err(|_| malformed("has a signature that is not base64url"))?;
     UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, THROW_AWAY_PUBLIC_KEY)
         .verify(signed.as_bytes(), &signature)
-        .map_err(|_| ("invalid_grant", "Invalid JWT Signature.".to_owned()))?;
+        .map_err(|_| TokenRefusal::InvalidSignature.answer())?;
     json_part(payload, "payload")
 }
 
@@ -121,86 +149,102 @@ fn seconds(time: SystemTime) -> u64 {
 }
 
 /// Scopes or a target audience, never both and never none.
-fn requested(claims: Claims) -> Result<Requested, Refusal> {
+fn requested(claims: Claims, rules: &Rules<'_>) -> Result<Requested, Answer> {
     let is_scope = |s: &str| s.starts_with("https://www.googleapis.com/auth/") && !s.contains(',');
     match (claims.scope, claims.target_audience) {
-        (Some(scope), None) if scope.split(' ').all(is_scope) => Ok(Requested::Scope(scope)),
+        (Some(scope), None) if scope.split(' ').all(is_scope) => {
+            let is_known = |scope: &&str| !rules.unknown_scopes.iter().any(|unknown| unknown == scope);
+            let known: Vec<&str> = scope.split(' ').filter(is_known).collect();
+            if known.is_empty() {
+                return Ok(Requested::IdToken(rules.url.to_owned()));
+            }
+            Ok(Requested::Scope(known.join(" ")))
+        }
         (None, Some(audience)) if !audience.is_empty() => Ok(Requested::IdToken(audience)),
-        _ => Err(("invalid_scope", "Invalid OAuth scope or ID token audience provided.".into())),
+        _ => Err(TokenRefusal::InvalidScope.answer()),
     }
 }
 
-fn check_claims(claims: &Claims, email: &str, url: &str, now: SystemTime) -> Result<(), Refusal> {
-    let now = seconds(now);
+fn check_claims(claims: &Claims, email: &str, rules: &Rules<'_>) -> Result<(), TokenRefusal> {
+    let now = seconds(rules.now);
     if claims.iss != email {
-        return Err(("invalid_grant", "Invalid grant: account not found".into()));
+        return Err(TokenRefusal::UnknownAccount);
     }
-    if claims.aud != url && claims.aud != GOOGLE {
-        return Err(("invalid_grant", "Invalid JWT: Failed audience check.".into()));
+    if claims.aud != rules.url && claims.aud != GOOGLE {
+        return Err(TokenRefusal::Audience);
     }
     if claims.iat > now || claims.exp <= now || claims.exp <= claims.iat || claims.exp - claims.iat > 3600 {
-        return Err(("invalid_grant", TIMEFRAME.into()));
+        return Err(TokenRefusal::Clock);
     }
-    if claims.sub.as_deref().is_some_and(|sub| !sub.contains('@')) {
-        return Err(("invalid_grant", "Invalid email or User ID".into()));
+    match &claims.sub {
+        Some(user) if *user != claims.iss => check_user(user, claims.scope.as_deref(), rules.delegation),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Whether the account may act for the user with the scopes.
+fn check_user(user: &str, scope: Option<&str>, delegation: &Delegation) -> Result<(), TokenRefusal> {
+    if !user.contains('@') {
+        return Err(TokenRefusal::UnknownUser);
+    }
+    let users = match delegation {
+        Delegation::All => return Ok(()),
+        Delegation::Nobody => return Err(TokenRefusal::DelegationNotAllowed),
+        Delegation::Users(users) => users,
+    };
+    let granted = users.get(user).ok_or(TokenRefusal::UnknownUser)?;
+    let is_granted = |scope: &str| granted.iter().any(|granted| granted == scope);
+    if scope.unwrap_or_default().split(' ').all(is_granted) {
+        Ok(())
+    } else {
+        Err(TokenRefusal::AccessDenied)
+    }
 }
 
 /// The form's two fields, each exactly once, and nothing else.
-fn assertion_of(body: &[u8]) -> Result<String, Refusal> {
-    let body =
-        std::str::from_utf8(body).map_err(|_| ("invalid_request", "the form is not text".to_owned()))?;
+fn assertion_of(body: &[u8]) -> Result<String, Answer> {
+    let body = std::str::from_utf8(body).map_err(|_| invalid_request("the form is not text"))?;
     let (mut grant_type, mut assertion) = (None, None);
-    for (name, value) in body.split('&').filter_map(|pair| pair.split_once('=')) {
-        let slot = match name {
+    for (name, value) in decoded_pairs(body) {
+        let slot = match name.as_str() {
             "grant_type" => &mut grant_type,
             "assertion" => &mut assertion,
-            other => return Err(("invalid_request", format!("unknown parameter {other}"))),
+            other => return Err(invalid_request(&format!("unknown parameter {other}"))),
         };
-        if slot.replace(percent_decoded(value)).is_some() {
-            return Err(("invalid_request", format!("{name} is there twice")));
+        if slot.replace(value).is_some() {
+            return Err(invalid_request(&format!("{name} is there twice")));
         }
     }
     if grant_type.as_deref() != Some(GRANT_TYPE) {
-        return Err((
-            "unsupported_grant_type",
-            format!("Invalid grant_type: {}", grant_type.unwrap_or_default()),
-        ));
+        let description = format!("Invalid grant_type: {}", grant_type.unwrap_or_default());
+        return Err(refused("unsupported_grant_type", &description));
     }
-    assertion.ok_or_else(|| ("invalid_request", "Missing required parameter: assertion".into()))
+    assertion.ok_or_else(|| invalid_request("Missing required parameter: assertion"))
 }
 
-fn percent_decoded(text: &str) -> String {
-    let mut out = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        let code = tail
-            .get(..2)
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match (byte, code) {
-            (b'%', Some(code)) => {
-                out.push(code);
-                rest = &tail[2..];
-            }
-            (b'+', _) => out.push(b' '),
-            _ => out.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+fn refused(code: &str, description: &str) -> Answer {
+    Answer::json(400, json!({"error": code, "error_description": description}))
 }
 
-fn json_part<T: DeserializeOwned>(part: &str, what: &str) -> Result<T, Refusal> {
-    let json = BASE64_URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|_| malformed(&format!("has a {what} that is not base64url")))?;
+fn invalid_request(description: &str) -> Answer {
+    refused("invalid_request", description)
+}
+
+fn json_part<T: DeserializeOwned>(part: &str, what: &str) -> Result<T, Answer> {
+    let json =
+        BASE64_URL.decode(part).map_err(|_| malformed(&format!("has a {what} that is not base64url")))?;
     serde_json::from_slice(&json).map_err(|e| malformed(&format!("has a {what} that is wrong: {e}")))
 }
 
-fn malformed(what: &str) -> Refusal {
-    ("invalid_grant", format!("Invalid JWT: the assertion {what}"))
+fn malformed(what: &str) -> Answer {
+    refused("invalid_grant", &format!("Invalid JWT: the assertion {what}"))
+}
+
+/// The claims of an ID token of this fake that has not expired.
+pub(super) fn id_token_claims(jwt: &str, now: SystemTime) -> Option<Map<String, Value>> {
+    let claims: Map<String, Value> = verified(jwt).ok()?;
+    let is_ours = claims.get("iss")? == "https://accounts.google.com";
+    (is_ours && seconds(now) < claims.get("exp")?.as_u64()?).then_some(claims)
 }
 
 /// A token as long as a service account's, new each time.
@@ -225,7 +269,7 @@ pub(super) fn new_id_token(audience: &str, now: SystemTime, lifetime: Duration) 
         "exp": (issued + lifetime).as_secs(),
         "iat": issued.as_secs(),
         "iss": "https://accounts.google.com",
-        "sub": "100000000000000000001",
+        "sub": ACCOUNT,
     });
     let encoded = |part: &Value| BASE64_URL_SAFE_NO_PAD.encode(part.to_string());
     let signed = format!("{}.{}", encoded(&header), encoded(&payload));

@@ -1,14 +1,44 @@
 //! Requests as the fake reads them: types of its own, so that a mistake in the client's is
 //! seen, and strict, so that nothing is passed over.
 
+use super::enums::WireEnum;
 use super::refusal::Refusal;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// Reads a request; Google refuses keys that it does not know, and so does this.
+/// Reads a request; Google refuses keys that it does not know, and so does this. A null is the same as
+/// nothing, and names of fields may be those of protobuf, `date_ranges`.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|e| Refusal::Invalid(format!("Invalid JSON payload received. {e}")))
+    let invalid = |e| Refusal::Invalid(format!("Invalid JSON payload received. {e}"));
+    let mut json = serde_json::from_slice(if body.is_empty() { b"{}" } else { body }).map_err(invalid)?;
+    to_plain(&mut json);
+    serde_json::from_value(json).map_err(invalid)
+}
+
+/// Leaves nulls out, and writes names as JSON has them.
+fn to_plain(json: &mut Value) {
+    match json {
+        Value::Array(items) => items.iter_mut().for_each(to_plain),
+        Value::Object(fields) => {
+            let given = std::mem::take(fields);
+            for (name, mut value) in given.into_iter().filter(|(_, value)| !value.is_null()) {
+                to_plain(&mut value);
+                fields.insert(camel_case(&name), value);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let mut letters = word.chars();
+        name + &letters.next().map(|letter| letter.to_ascii_uppercase()).into_iter().collect::<String>()
+            + letters.as_str()
+    })
 }
 
 #[derive(Deserialize)]
@@ -23,7 +53,7 @@ pub(super) struct WireRequest {
     pub(super) metric_filter: Option<WireExpression>,
     pub(super) offset: WireInt64,
     pub(super) limit: WireInt64,
-    pub(super) metric_aggregations: Vec<String>,
+    pub(super) metric_aggregations: Vec<WireEnum>,
     pub(super) order_bys: Vec<WireOrderBy>,
     pub(super) currency_code: Option<String>,
     pub(super) cohort_spec: Option<Value>,
@@ -39,6 +69,13 @@ pub(super) struct WireName {
     pub(super) expression: Option<Value>,
     pub(super) dimension_expression: Option<WireDimensionExpression>,
     pub(super) invisible: Option<bool>,
+}
+
+#[cfg(feature = "analytics")]
+impl WireName {
+    pub(super) fn of(name: &str) -> Self {
+        Self { name: name.into(), expression: None, dimension_expression: None, invisible: None }
+    }
 }
 
 #[derive(Deserialize)]
@@ -112,7 +149,8 @@ pub(super) struct WireEmpty {}
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WireNumericFilter {
-    pub(super) operation: String,
+    #[serde(default)]
+    pub(super) operation: Option<WireEnum>,
     pub(super) value: WireNumber,
 }
 
@@ -142,7 +180,8 @@ impl WireNumber {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct WireStringFilter {
-    pub(super) match_type: Option<String>,
+    pub(super) match_type: Option<WireEnum>,
+    #[serde(default)]
     pub(super) value: String,
     #[serde(default)]
     pub(super) case_sensitive: bool,
@@ -151,6 +190,7 @@ pub(super) struct WireStringFilter {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct WireInListFilter {
+    #[serde(default)]
     pub(super) values: Vec<String>,
     #[serde(default)]
     pub(super) case_sensitive: bool,
@@ -176,7 +216,7 @@ pub(super) struct WireMetricOrder {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct WireDimensionOrder {
     pub(super) dimension_name: String,
-    pub(super) order_type: Option<String>,
+    pub(super) order_type: Option<WireEnum>,
 }
 
 /// A 64-bit integer, as a number or as text; 0 when absent.
@@ -212,12 +252,13 @@ impl Default for WireInt64 {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct WireRealtimeRequest {
+    pub(super) property: Option<String>,
     pub(super) dimensions: Vec<WireName>,
     pub(super) metrics: Vec<WireName>,
     pub(super) dimension_filter: Option<WireExpression>,
     pub(super) metric_filter: Option<WireExpression>,
     pub(super) limit: WireInt64,
-    pub(super) metric_aggregations: Vec<String>,
+    pub(super) metric_aggregations: Vec<WireEnum>,
     pub(super) order_bys: Vec<WireOrderBy>,
     pub(super) return_property_quota: bool,
     pub(super) minute_ranges: Vec<WireMinuteRange>,
@@ -230,12 +271,13 @@ pub(super) struct WireCompatibilityRequest {
     pub(super) metrics: Vec<WireName>,
     pub(super) dimension_filter: Option<WireExpression>,
     pub(super) metric_filter: Option<WireExpression>,
-    pub(super) compatibility_filter: Option<String>,
+    pub(super) compatibility_filter: Option<WireEnum>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WireBatch<T> {
+    pub(super) property: Option<String>,
     #[serde(default = "Vec::new")]
     pub(super) requests: Vec<T>,
 }
@@ -292,7 +334,7 @@ pub(super) struct WirePivot {
     pub(super) order_bys: Vec<WireOrderBy>,
     pub(super) offset: WireInt64,
     pub(super) limit: WireInt64,
-    pub(super) metric_aggregations: Vec<String>,
+    pub(super) metric_aggregations: Vec<WireEnum>,
 }
 
 #[derive(Deserialize)]

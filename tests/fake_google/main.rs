@@ -1,12 +1,20 @@
 //! The shapes that the fake Google sends, read off the wire.
 #![cfg(feature = "analytics")]
 
+mod client;
+mod faults;
+mod reports;
+mod tables;
+mod tokens;
+mod wire;
+
+use client::{Answer, Connection};
 use serde_json::{Value, json};
 use shortway::TokenSource;
 use shortway::scope::ANALYTICS_READONLY;
 use shortway::testing::{FakeGoogle, FakeTable, ManualClock};
-use std::io::{Read, Write};
-use std::net::TcpStream;
+#[cfg(feature = "gzip")]
+use shortway::testing::{Fault, Matching};
 
 /// A site with data on two days; the fake's clock stands at 2026-01-01.
 fn fake() -> FakeGoogle {
@@ -17,35 +25,26 @@ fn fake() -> FakeGoogle {
     FakeGoogle::builder().clock(ManualClock::new()).property(1234, table).start().expect("a fake")
 }
 
-/// The head and the body of the answer to `request`, sent with these headers.
-fn post(google: &FakeGoogle, request: &Value, headers: &str) -> (String, Vec<u8>) {
+/// The answer to `request`, sent with these headers.
+fn post(google: &FakeGoogle, request: &Value, headers: &str) -> Answer {
     let tokens = shortway::service_account(google.key(), [ANALYTICS_READONLY])
         .token_endpoint(google.token_url())
         .clock(ManualClock::new())
         .build()
         .expect("a source");
     let token = tokens.token().expect("a token");
-    let host = google.api_url().replace("http://", "");
-    let body = request.to_string();
-    let mut stream = TcpStream::connect(&host).expect("a connection");
-    write!(
-        stream,
-        "POST /v1beta/properties/1234:runReport?prettyPrint=false HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
-         Authorization: {}\r\nContent-Length: {}\r\n{headers}\r\n{body}",
-        token.authorization_secret(),
-        body.len()
-    )
-    .expect("a request");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("an answer");
-    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("the end of the head") + 4;
-    (String::from_utf8_lossy(&answer[..end]).to_lowercase(), answer[end..].to_vec())
+    let (token, body) = (token.authorization_secret(), request.to_string());
+    let mut connection = Connection::to(google);
+    let head =
+        format!("POST /v1beta/properties/1234:runReport HTTP/1.1\r\nAuthorization: {token}\r\n{headers}");
+    connection.send(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes());
+    connection.answer()
 }
 
 fn report(request: &Value) -> Value {
-    let (head, body) = post(&fake(), request, "");
-    assert!(head.starts_with("http/1.1 200"), "{head}");
-    serde_json::from_slice(&body).expect("JSON")
+    let answer = post(&fake(), request, "");
+    assert_eq!(answer.status, 200);
+    answer.json()
 }
 
 /// Totals, maximums and minimums of sessions by country over these ranges of days.
@@ -101,8 +100,9 @@ fn keys_that_nobody_knows_are_sent() {
 #[cfg(feature = "gzip")]
 #[test]
 fn answer_is_packed_only_for_a_client_that_says_gzip_twice() {
-    let request = json!({"dateRanges": [{"startDate": "yesterday", "endDate": "yesterday"}], "metrics": [{"name": "sessions"}]});
-    let packed = |headers: &str| post(&fake(), &request, headers).0.contains("content-encoding: gzip");
+    let range = json!({"startDate": "yesterday", "endDate": "yesterday"});
+    let request = json!({"dateRanges": [range], "metrics": [{"name": "sessions"}]});
+    let packed = |headers: &str| post(&fake(), &request, headers).header("Content-Encoding") == Some("gzip");
     assert!(packed("Accept-Encoding: gzip\r\nUser-Agent: nightly (gzip)\r\n"));
     assert!(!packed("Accept-Encoding: gzip\r\nUser-Agent: nightly\r\n"));
     assert!(!packed("Accept-Encoding: gzip\r\n"));
@@ -113,23 +113,13 @@ fn answer_is_packed_only_for_a_client_that_says_gzip_twice() {
 #[test]
 fn client_says_gzip_twice() {
     use shortway::analytics::{Analytics, DateRange, ReportRequest};
-    use std::net::TcpListener;
-    use std::thread;
 
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let head = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("a connection");
-        let mut head = [0; 4096];
-        let length = stream.read(&mut head).expect("a request");
-        String::from_utf8_lossy(&head[..length]).to_lowercase()
-    });
+    let google = FakeGoogle::playing(Fault::status(500)).expect("a fake");
     let tokens = shortway::testing::ScriptedSource::new().then_token("ya29.x");
     let analytics = Analytics::new(tokens).with_retry(shortway::RetryPolicy::NONE);
-    let analytics = analytics.with_endpoint(&url).expect("a client");
+    let analytics = analytics.with_endpoint(&google.api_url()).expect("a client");
     let request = ReportRequest::new().dates(DateRange::yesterday()).metrics(["sessions"]);
     analytics.property(1234).run_report(&request).expect_err("no answer");
-    let head = head.join().expect("the server");
-    let agent = format!("user-agent: shortway/{} (gzip)\r\n", env!("CARGO_PKG_VERSION"));
-    assert!(head.contains("accept-encoding: gzip\r\n") && head.contains(&agent), "{head}");
+    let agent = format!("shortway/{} (gzip)", env!("CARGO_PKG_VERSION"));
+    google.assert_requests(&Matching::api().header("Accept-Encoding", "gzip").header("User-Agent", agent), 1);
 }
