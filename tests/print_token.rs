@@ -7,12 +7,11 @@ mod util;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use serde_json::Value;
 use shortway::scope::{ANALYTICS, ANALYTICS_READONLY};
-use shortway::testing::{FakeGoogle, THROW_AWAY_KEY_JSON};
+use shortway::testing::{FakeGoogle, Fault, Matching, THROW_AWAY_KEY_JSON, TokenRefusal};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use util::canary::Canary;
-use util::endpoint::Endpoint;
 
 const EMAIL: &str = "fake@throw-away.iam.gserviceaccount.com";
 const VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
@@ -102,13 +101,11 @@ fn id_token_and_subject_arrive_at_the_endpoint() {
         print_token(["--audience", "https://service.example.com/", "--token-url", &google.token_url()]);
     assert_eq!(claims(stdout(&output))["aud"], "https://service.example.com/");
     assert!(stderr(&output).starts_with("note: an ID token of "), "{}", stderr(&output));
-    let granted = r#"{"access_token": "ya29.x", "expires_in": 3599}"#;
-    let endpoint = Endpoint::always(200, granted);
-    let url = format!("{}/token", endpoint.url);
+    google.forget_requests();
+    let url = google.token_url();
     let arguments = ["--scope", ANALYTICS, "--subject", "jane@example.com", "--token-url", &url];
-    assert_eq!(stdout(&print_token(arguments)), "ya29.x\n");
-    let body = String::from_utf8(endpoint.received()[0].body.clone()).expect("text");
-    let claims = claims(body.split_once("&assertion=").expect("a form").1);
+    assert!(stdout(&print_token(arguments)).starts_with("ya29.fake."));
+    let claims = claims(&google.requests(&Matching::token())[0].form("assertion").expect("an assertion"));
     assert_eq!((&claims["sub"], &claims["scope"]), (&"jane@example.com".into(), &ANALYTICS.into()));
 }
 
@@ -125,9 +122,8 @@ fn self_signed_token_needs_no_endpoint() {
 
 #[test]
 fn refused_request_is_one_line_and_exit_status_1() {
-    let body = r#"{"error": "invalid_grant", "error_description": "Invalid JWT Signature."}"#;
-    let endpoint = Endpoint::always(400, body);
-    let output = print_token(["--scope", ANALYTICS, "--token-url", &format!("{}/token", endpoint.url)]);
+    let google = FakeGoogle::playing(Fault::token_refusal(TokenRefusal::InvalidSignature)).expect("a fake");
+    let output = print_token(["--scope", ANALYTICS, "--token-url", &google.token_url()]);
     assert_failed(
         &output,
         1,

@@ -1,38 +1,34 @@
 //! Attempts and the time limit.
 
-use crate::util::endpoint::Endpoint;
 use crate::{columns, fake, week};
 use serde_json::{Value, json};
 use shortway::analytics::{Analytics, Property};
 use shortway::http::{Request, RequestBody, Response, ResponseBody, Timeouts, Transport};
 use shortway::scope::ANALYTICS_READONLY;
-use shortway::testing::{ManualClock, ScriptedSource};
+use shortway::testing::{FakeGoogle, Fault, ManualClock, ScriptedSource};
 use shortway::{Clock, Error, ErrorKind, RetryPolicy, Token, TokenKind};
 use std::error::Error as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 /// A source that gives a token whenever it is asked, and two quick attempts.
-fn quick(server: &Endpoint, timeout: Duration) -> Property {
+fn quick(server: &FakeGoogle, timeout: Duration) -> Property {
     let tokens = shortway::from_fn(|| {
         Token::new(TokenKind::Access, "ya29.x", SystemTime::now() + Duration::from_secs(3600))
     });
     let policy = RetryPolicy::default().with_attempts(2).with_initial_delay(Duration::ZERO);
     let analytics = Analytics::new(tokens).with_retry(policy).with_timeout(timeout);
-    let analytics = analytics.with_endpoint(&server.url);
+    let analytics = analytics.with_endpoint(&server.api_url());
     analytics.expect("a client").property(1234)
 }
 
 /// Answers the first request with this, the rest with a report.
-fn then_a_report(status: u16, body: &'static str) -> Endpoint {
-    let asked = AtomicUsize::new(0);
-    let report = columns("country", "sessions", &[("Italy", "7")]).to_string();
-    Endpoint::start(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
-        0 => (status, Vec::new(), body.into()),
-        _ => (200, Vec::new(), report.clone().into_bytes()),
-    })
+fn then_a_report(status: u16, body: &str) -> FakeGoogle {
+    let google = FakeGoogle::builder().start().expect("a fake");
+    google.fault(Fault::body(status, body));
+    google.fault(Fault::answer(200, columns("country", "sessions", &[("Italy", "7")])).always());
+    google
 }
 
 #[test]
@@ -41,12 +37,12 @@ fn report_that_a_fault_kept_back_is_asked_for_once_more() {
         let server = then_a_report(status, body);
         let request = week().dimensions(["country"]).metrics(["sessions"]);
         let report = quick(&server, Duration::from_secs(60)).run_report(&request).expect("the second answer");
-        assert_eq!((report.len(), server.received().len()), (1, 2), "{status} {body}");
+        assert_eq!((report.len(), server.report_requests()), (1, 2), "{status} {body}");
     }
-    let server = Endpoint::always(503, "");
+    let server = FakeGoogle::playing(Fault::body(503, "")).expect("a fake");
     let error = quick(&server, Duration::from_secs(60)).run_report(&week()).expect_err("out of order");
     assert_eq!(
-        (error.kind(), error.attempts(), server.received().len()),
+        (error.kind(), error.attempts(), server.report_requests()),
         (ErrorKind::Unavailable, Some(2), 2)
     );
 }
@@ -62,16 +58,20 @@ fn refusals_and_quotas_without_a_time_are_final() {
     ] {
         let server = then_a_report(status, body);
         let error = quick(&server, Duration::from_secs(60)).run_report(&week()).expect_err("final");
-        assert_eq!((error.kind(), error.attempts(), server.received().len()), (kind, Some(1), 1), "{status}");
+        assert_eq!(
+            (error.kind(), error.attempts(), server.report_requests()),
+            (kind, Some(1), 1),
+            "{status}"
+        );
     }
 }
 
 #[test]
 fn time_that_the_server_asks_for_is_kept_or_told() {
-    let server = Endpoint::start(|_| (503, vec![("Retry-After", "120".into())], Vec::new()));
+    let server = FakeGoogle::playing(Fault::body(503, "").header("Retry-After", "120")).expect("a fake");
     let before = SystemTime::now();
     let error = quick(&server, Duration::from_secs(60)).run_report(&week()).expect_err("out of order");
-    assert_eq!((error.attempts(), server.received().len()), (Some(1), 1));
+    assert_eq!((error.attempts(), server.report_requests()), (Some(1), 1));
     let wait = error.retry_at().expect("a time").duration_since(before).expect("later");
     assert!((119..=121).contains(&wait.as_secs()), "{wait:?}");
 }
@@ -83,12 +83,12 @@ fn error_of_the_token_source_comes_as_it_is_and_once() {
         .with_source(std::fmt::Error);
     let tokens = Arc::new(ScriptedSource::new().then_error(own).then_token("ya29.x"));
     let server = then_a_report(200, "{}");
-    let analytics = Analytics::new(Arc::clone(&tokens)).with_endpoint(&server.url).expect("a client");
+    let analytics = Analytics::new(Arc::clone(&tokens)).with_endpoint(&server.api_url()).expect("a client");
     let error = analytics.property(1234).run_report(&week()).expect_err("no token");
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Dns, None));
     assert_eq!(error.to_string(), "the vault's name cannot be resolved; dig");
     assert!(error.source().is_some_and(|s| s.is::<std::fmt::Error>()));
-    assert_eq!((tokens.calls(), server.received().len()), (1, 0));
+    assert_eq!((tokens.calls(), server.report_requests()), (1, 0));
     assert!(tokens.asks()[0].deadline().is_some(), "the source is told how long it may take");
 }
 
@@ -128,9 +128,10 @@ fn all_attempts_and_the_token_share_one_time_limit() {
     assert_eq!(run(5, 20), (ErrorKind::Closed, Some(2), vec![55, 30]));
     assert_eq!(run(0, 60), (ErrorKind::Closed, Some(1), vec![60]));
     assert_eq!(run(60, 0), (ErrorKind::Timeout, Some(1), vec![]));
-    let server = Endpoint::always(200, "{}");
+    let server = FakeGoogle::playing(Fault::body(200, "{}")).expect("a fake");
     let none = quick(&server, Duration::ZERO).run_report(&week()).expect_err("no time");
-    let place = server.url.trim_start_matches("http://");
+    let url = server.api_url();
+    let place = url.trim_start_matches("http://");
     assert_eq!(
         none.to_string(),
         format!(

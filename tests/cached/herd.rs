@@ -1,9 +1,8 @@
 //! A thousand threads, with real requests to a server on loopback.
 
-use crate::util::endpoint::Endpoint;
 use crate::{SECOND, secret};
 use shortway::scope::ANALYTICS_READONLY;
-use shortway::testing::{FakeGoogle, ManualClock, throw_away_key};
+use shortway::testing::{FakeGoogle, Fault, ManualClock, throw_away_key};
 use shortway::{
     CachePolicy, Cached, Clock, Error, ErrorKind, RetryPolicy, Token, TokenKind, TokenSource, Tokens,
 };
@@ -77,7 +76,7 @@ fn nobody_waits_for_the_refresh_of_a_stale_token() {
     let clock = ManualClock::new();
     let returned = Arc::new((Mutex::new(0), Condvar::new()));
     let (count, served) = (Arc::clone(&returned), AtomicUsize::new(0));
-    let server = Endpoint::start(move |_| {
+    let server = FakeGoogle::playing(Fault::computed(move |_| {
         let served = served.fetch_add(1, Ordering::SeqCst);
         if served == 1 {
             let guard = count.0.lock().expect("the count");
@@ -86,13 +85,14 @@ fn nobody_waits_for_the_refresh_of_a_stale_token() {
                 count.1.wait_timeout_while(guard, 20 * SECOND, |n| *n < others).expect("the count");
             assert!(!wait.timed_out(), "only {} of {others} returned during the refresh", *guard);
         }
-        (200, Vec::new(), format!(r#"{{"access_token": "token-{served}", "expires_in": 3600}}"#).into_bytes())
-    });
+        Fault::body(200, format!(r#"{{"access_token": "token-{served}", "expires_in": 3600}}"#))
+    }));
+    let server = server.expect("a fake");
     const THREADS: usize = 1000;
     // The refresh may take as long as all others need to return.
     let policy = CachePolicy::default().with_stale_wait(30 * SECOND);
     let source = shortway::service_account(throw_away_key(), [ANALYTICS_READONLY])
-        .token_endpoint(format!("{}/token", server.url))
+        .token_endpoint(server.token_url())
         .clock(clock.clone())
         .cache(policy)
         .build()
@@ -111,17 +111,18 @@ fn nobody_waits_for_the_refresh_of_a_stale_token() {
         .collect();
     assert_eq!(tokens.iter().filter(|t| *t == "token-1").count(), 1, "the caller that refreshed");
     assert_eq!(tokens.iter().filter(|t| *t == "token-0").count(), THREADS - 1);
-    assert_eq!(server.received().len(), 2);
+    assert_eq!(server.token_requests(), 2);
 }
 
 #[test]
 fn server_that_repeats_a_token_is_not_stormed() {
     let clock = ManualClock::new();
-    let server = Endpoint::always(200, r#"{"access_token": "same", "expires_in": 20}"#);
+    let repeated = Fault::body(200, r#"{"access_token": "same", "expires_in": 20}"#);
+    let server = FakeGoogle::playing(repeated).expect("a fake");
     let fixed = clock.now() + 20 * SECOND;
     // As a metadata server does: token and expiry stay the same.
     let bare = shortway::service_account(throw_away_key(), [ANALYTICS_READONLY])
-        .token_endpoint(format!("{}/token", server.url))
+        .token_endpoint(server.token_url())
         .clock(clock.clone())
         .build_uncached()
         .expect("a source");
@@ -134,6 +135,6 @@ fn server_that_repeats_a_token_is_not_stormed() {
     }
     // Fresh for 15 s or more; one request then, and the pause of a usable token; after 18 s it is expired,
     // and the pauses are half a second and its doubles, or half of that.
-    let requests = server.received().len();
+    let requests = server.token_requests();
     assert!((2..=6).contains(&requests), "{requests} requests");
 }

@@ -1,9 +1,9 @@
 //! What a response of the token endpoint must be to hold a token.
 
-use crate::util::endpoint::Endpoint;
 use crate::{NOW, builder, read, response};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use shortway::endpoint::token::parse;
+use shortway::testing::{FakeGoogle, Fault};
 use shortway::{Error, ErrorKind, TokenKind, TokenSource};
 use std::time::Duration;
 
@@ -85,8 +85,9 @@ fn only_a_bearer_token_with_status_200_is_believed() {
 
 #[test]
 fn oversized_answer_is_cut_off() {
-    let server = Endpoint::always(200, &format!(r#"{{"access_token": "{}"}}"#, "a".repeat(100_000)));
-    let source = builder(&server.url).build().expect("a source");
+    let body = format!(r#"{{"access_token": "{}"}}"#, "a".repeat(100_000));
+    let server = FakeGoogle::playing(Fault::body(200, body)).expect("a fake");
+    let source = builder(&server.api_url()).build().expect("a source");
     let error = source.token().expect_err("too large");
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert!(error.message().ends_with("is larger than 65536 bytes"), "{error}");

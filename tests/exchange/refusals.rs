@@ -1,10 +1,10 @@
 //! What the token endpoint refuses, and what is said about it.
 
-use crate::util::endpoint::Endpoint;
 use crate::{NOW, builder, read, response};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::json;
 use shortway::endpoint::token::parse;
+use shortway::testing::{FakeGoogle, Fault};
 use shortway::{ErrorKind, GoogleStatus, OAuthError, TokenKind, TokenSource};
 use std::time::Duration;
 
@@ -104,20 +104,16 @@ fn server_text_is_scrubbed_and_cut() {
 
 #[test]
 fn pieces_of_what_was_sent_do_not_come_back() {
-    let server = Endpoint::start(|request| {
-        let form = String::from_utf8_lossy(&request.body).into_owned();
-        let assertion = form.rsplit('=').next().unwrap_or_default().to_owned();
+    let server = FakeGoogle::playing(Fault::computed(|request| {
+        let assertion = request.form("assertion").unwrap_or_default();
         let pieces: Vec<&str> =
             assertion.as_bytes().chunks(20).map(|c| std::str::from_utf8(c).expect("text")).collect();
         let encoded = BASE64_STANDARD.encode(&assertion);
         let text = format!("bad: {} or {encoded}", pieces.join(" "));
-        (
-            400,
-            Vec::new(),
-            json!({"error": "invalid_request", "error_description": text}).to_string().into_bytes(),
-        )
-    });
-    let source = builder(&server.url).build().expect("a source");
+        Fault::answer(400, json!({"error": "invalid_request", "error_description": text}))
+    }));
+    let server = server.expect("a fake");
+    let source = builder(&server.api_url()).build().expect("a source");
     let error = source.token().expect_err("refused");
     assert_eq!(
         error.message(),
@@ -240,8 +236,8 @@ fn every_refusal_names_the_account() {
         (400, r#"{"error": "internal_failure"}"#, "the token endpoint failed for ACCOUNT: internal_failure"),
         (404, "", "the token endpoint refused the request (HTTP status 404, account ACCOUNT)"),
     ] {
-        let server = Endpoint::always(status, body);
-        let source = builder(&server.url).retry(shortway::RetryPolicy::NONE).build().expect("a source");
+        let server = FakeGoogle::playing(Fault::body(status, body)).expect("a fake");
+        let source = builder(&server.api_url()).retry(shortway::RetryPolicy::NONE).build().expect("a source");
         let error = source.token().expect_err("a refusal");
         assert_eq!(error.message(), message.replace("ACCOUNT", "fake@throw-away.iam.gserviceaccount.com"));
     }

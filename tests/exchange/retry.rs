@@ -1,9 +1,8 @@
 //! Attempts: how many, when, and until when.
 
-use crate::util::endpoint::Endpoint;
 use crate::{QuickClock, Scripted, builder, response, token_response};
 use shortway::scope::ANALYTICS_READONLY;
-use shortway::testing::{ManualClock, throw_away_key};
+use shortway::testing::{FakeGoogle, Fault, ManualClock};
 use shortway::{Ask, Clock, Error, ErrorKind, RetryPolicy, TokenSource};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,12 +10,11 @@ use std::time::Duration;
 
 #[test]
 fn server_that_asks_to_come_back_later_is_obeyed() {
-    let busy = |after: &'static str| {
-        Endpoint::start(move |_| (429, vec![("Retry-After", after.into())], Vec::new()))
-    };
-    let call = |server: &Endpoint, clock: &ManualClock| {
-        let source = shortway::service_account(throw_away_key(), [ANALYTICS_READONLY])
-            .token_endpoint(format!("{}/token", server.url))
+    let busy =
+        |after: &str| FakeGoogle::playing(Fault::body(429, "").header("Retry-After", after)).expect("a fake");
+    let call = |server: &FakeGoogle, clock: &ManualClock| {
+        let source = shortway::service_account(server.key(), [ANALYTICS_READONLY])
+            .token_endpoint(server.token_url())
             .clock(clock.clone())
             .build()
             .expect("a source");
@@ -25,7 +23,7 @@ fn server_that_asks_to_come_back_later_is_obeyed() {
     let (server, clock) = (busy("3"), ManualClock::new());
     let caller = call(&server, &clock);
     for attempt in 1..=2 {
-        while server.received().len() < attempt || clock.waiting() == 0 {
+        while server.token_requests() < attempt || clock.waiting() == 0 {
             std::thread::yield_now();
         }
         clock.advance(Duration::from_secs(3));
@@ -36,22 +34,22 @@ fn server_that_asks_to_come_back_later_is_obeyed() {
 
     let (server, clock) = (busy("31"), ManualClock::new());
     let error = call(&server, &clock).join().expect("no panic");
-    assert_eq!((error.attempts(), server.received().len()), (Some(1), 1), "longer than the call may take");
+    assert_eq!((error.attempts(), server.token_requests()), (Some(1), 1), "longer than the call may take");
     assert_eq!(error.retry_at(), Some(clock.now() + Duration::from_secs(31)));
 }
 
 #[test]
 fn failing_server_is_asked_three_times_and_a_refusing_one_once() {
     let ask = |status: u16, body: &str, policy: RetryPolicy| {
-        let server = Endpoint::always(status, body);
-        let source = shortway::service_account(throw_away_key(), [ANALYTICS_READONLY])
-            .token_endpoint(format!("{}/token", server.url))
+        let server = FakeGoogle::playing(Fault::body(status, body)).expect("a fake");
+        let source = shortway::service_account(server.key(), [ANALYTICS_READONLY])
+            .token_endpoint(server.token_url())
             .retry(policy)
             .build()
             .expect("a source");
         let error = source.token().expect_err("a failure");
-        assert_eq!(error.attempts(), Some(server.received().len() as u32));
-        server.received().len()
+        assert_eq!(error.attempts(), Some(server.token_requests() as u32));
+        server.token_requests()
     };
     let quick = RetryPolicy::default().with_initial_delay(Duration::from_millis(1));
     assert_eq!(ask(503, "", quick), 3);
