@@ -10,13 +10,12 @@ mod fixture;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use fixture::PEM;
-use serde_json::{Value, json};
-use shortway::testing::{FakeGoogle, THROW_AWAY_KEY_JSON, throw_away_key};
+use serde_json::json;
+use shortway::testing::{FakeGoogle, FakeRequest, Fault, Matching, THROW_AWAY_KEY_JSON, throw_away_key};
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
-use util::endpoint::{Answer, Endpoint, Received};
 use util::openssl;
 
 const EMAIL: &str = "fake@throw-away.iam.gserviceaccount.com";
@@ -68,53 +67,50 @@ fn openssl_program_signs_for_an_exchange_and_for_a_self_signed_token() {
     assert_eq!((output.status.code(), stdout(&output), stderr(&output)), (Some(1), "", line));
 }
 
-/// A token endpoint that says yes, and an IAM Credentials API that signs with the throw-away key.
-fn iam(status: u16) -> Endpoint {
-    Endpoint::start(move |request: &Received| -> Answer {
-        let body = if request.line.starts_with("POST /token ") {
-            json!({"access_token": "ya29.granted", "expires_in": 3599})
-        } else if status == 200 {
-            let asked: Value = serde_json::from_slice(&request.body).expect("JSON");
-            let payload = BASE64_STANDARD.decode(asked["payload"].as_str().expect("text")).expect("base64");
-            let signature = throw_away_key().signer().sign(&payload, Instant::now()).expect("a signature");
-            json!({"keyId": "0123", "signedBlob": BASE64_STANDARD.encode(signature)})
-        } else {
-            json!({"error": {"code": status, "message": "Permission denied", "status": "PERMISSION_DENIED"}})
-        };
-        let status = if request.line.starts_with("POST /token ") { 200 } else { status };
-        (status, vec![("Content-Type", "application/json".into())], body.to_string().into_bytes())
-    })
+/// Google with an IAM Credentials API that answers a call of `signBlob` by this.
+fn google(sign_blob: Fault) -> FakeGoogle {
+    let google = FakeGoogle::builder().start().expect("a fake");
+    google.fault(sign_blob.on(Matching::target(":signBlob")));
+    google
+}
+
+/// A signature by the throw-away key.
+fn signed(request: &FakeRequest) -> Fault {
+    let asked = request.json();
+    let payload = BASE64_STANDARD.decode(asked["payload"].as_str().expect("text")).expect("base64");
+    let signature = throw_away_key().signer().sign(&payload, Instant::now()).expect("a signature");
+    Fault::answer(200, json!({"keyId": "0123", "signedBlob": BASE64_STANDARD.encode(signature)}))
 }
 
 #[track_caller]
-fn sign_blob(iam: &Endpoint, token_url: &str) -> Output {
+fn sign_blob(google: &FakeGoogle) -> Output {
     let folder = fixture::folder();
     let key = fixture::file(&folder, "key.json", THROW_AWAY_KEY_JSON);
-    let key = key.to_str().expect("a path");
-    let arguments = ["--key", key, "--email", EMAIL, "--iam-url", &iam.url, "--token-url", token_url];
-    run("signer_sign_blob", arguments)
+    let (key, iam, token) = (key.to_str().expect("a path"), google.api_url(), google.token_url());
+    run("signer_sign_blob", ["--key", key, "--email", EMAIL, "--iam-url", &iam, "--token-url", &token])
 }
 
 #[test]
 fn sign_blob_signs_with_the_token_of_another_source() {
-    let (iam, google) = (iam(200), FakeGoogle::builder().start().expect("a fake"));
+    let google = google(Fault::computed(signed));
     // The fake grants both tokens, and verifies what signBlob has signed.
-    let output = sign_blob(&iam, &google.token_url());
+    let output = sign_blob(&google);
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
     assert!(stdout(&output).starts_with("ya29.fake."), "{}", stdout(&output));
     assert_eq!(google.token_requests(), 2);
-    let received = iam.received();
-    assert_eq!(received.len(), 1);
-    assert_eq!(received[0].line, format!("POST /v1/projects/-/serviceAccounts/{EMAIL}:signBlob HTTP/1.1"));
+    let path = format!("/v1/projects/-/serviceAccounts/{EMAIL}:signBlob");
+    let received = google.requests(&Matching::target(path).method("POST"));
     let bearer = received[0].header("Authorization").expect("a token");
     assert!(bearer.starts_with("Bearer ya29.fake."), "{bearer}");
 }
 
 #[test]
 fn sign_blob_without_the_role_is_told() {
-    let iam = iam(403);
-    let output = sign_blob(&iam, &format!("{}/token", iam.url));
-    let place = iam.url.trim_start_matches("http://");
+    let denied = json!({"code": 403, "message": "Permission denied", "status": "PERMISSION_DENIED"});
+    let google = google(Fault::answer(403, json!({"error": denied})));
+    let output = sign_blob(&google);
+    let url = google.api_url();
+    let place = url.trim_start_matches("http://");
     let line = format!(
         "error: {place} refused the request: Permission denied; the account of the key needs the role \
          Service Account Token Creator on the other account\n"
