@@ -1,6 +1,6 @@
 //! What `Stored` takes from a store, saves in it and removes from it.
 
-use crate::{Memory, identity, numbered, text};
+use crate::{Jumping, Memory, identity, numbered, text};
 use shortway::http::{Request, UreqTransport};
 use shortway::testing::{FakeGoogle, ManualClock, ScriptedSource, throw_away_key};
 use shortway::{
@@ -391,47 +391,6 @@ fn duration_of_a_call(
     (clock.monotonic() - before, source.status().waited_out, source.status().saved)
 }
 
-/// A clock on which a wait ends as soon as it begins, at its deadline.
-struct Jumping(ManualClock);
-
-impl Clock for Jumping {
-    fn now(&self) -> SystemTime {
-        self.0.now()
-    }
-    fn monotonic(&self) -> Instant {
-        self.0.monotonic()
-    }
-    fn park_until(&self, deadline: Instant) {
-        self.0.advance(deadline.saturating_duration_since(self.0.monotonic()));
-    }
-}
-
-/// Moves the clock for every thread that waits on it, by a millisecond at a time.
-struct Ticking(Arc<std::sync::atomic::AtomicBool>, Option<std::thread::JoinHandle<()>>);
-
-impl Ticking {
-    fn start(clock: &ManualClock) -> Self {
-        let (stop, clock) = (Arc::new(std::sync::atomic::AtomicBool::new(false)), clock.clone());
-        let stopped = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
-                if clock.waiting() > 0 {
-                    clock.advance(Duration::from_millis(1));
-                }
-                std::thread::yield_now();
-            }
-        });
-        Self(stop, Some(thread))
-    }
-}
-
-impl Drop for Ticking {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-        let _ = self.1.take().map(std::thread::JoinHandle::join);
-    }
-}
-
 #[test]
 fn call_takes_at_most_two_seconds_longer_whatever_the_store_does() {
     let any = |_: Instant| Ask::new();
@@ -474,7 +433,7 @@ fn caller_that_waits_for_the_lock_takes_the_token_as_soon_as_it_is_saved() {
         }
         // The holder of the lock saves, and keeps the lock.
         text(&on(&clock, &store.memory));
-        let _ticking = Ticking::start(&clock);
+        clock.advance(Duration::from_millis(50));
         assert_eq!(waiter.join().expect("no panic"), "token-1");
     });
     assert_eq!((source.source().calls(), source.status().loaded), (0, 1));

@@ -1,13 +1,13 @@
 //! The lock file: who waits for it, and for how long.
 
 use crate::child::{Ready, command};
-use crate::{is_taken, names, numbered, stored, text};
-use shortway::testing::FakeGoogle;
-use shortway::{Clock, FileStore, StoreLock, Stored, SystemClock, TokenStore};
+use crate::{Jumping, is_taken, names, numbered, stored, text};
+use shortway::testing::{FakeGoogle, ManualClock};
+use shortway::{Clock, FileStore, StoreLock, Stored, TokenStore};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 fn lock(store: &FileStore) -> StoreLock<'_> {
     store.try_lock("", Duration::ZERO).expect("a lock")
@@ -29,33 +29,19 @@ fn processes_that_start_together_make_one_request() {
     }
 }
 
-/// The system's clocks, on which a wait takes a hundredth of its time.
-struct Hasty(Instant);
-
-impl Clock for Hasty {
-    fn now(&self) -> SystemTime {
-        SystemClock.now()
-    }
-    fn monotonic(&self) -> Instant {
-        self.0 + self.0.elapsed() * 100
-    }
-    fn park_until(&self, deadline: Instant) {
-        std::thread::park_timeout(deadline.saturating_duration_since(self.monotonic()) / 100);
-    }
-}
-
 #[test]
 fn stopped_holder_of_the_lock_holds_nobody_up_for_more_than_two_seconds() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("tokens.json");
     let holder = Ready::start(&mut command("hold", &path, ""));
     holder.signal("-STOP");
-    let clock = Arc::new(Hasty(Instant::now()));
-    let source = Stored::new(numbered(), FileStore::at(&path).expect("a path")).with_clock(clock.clone());
+    let clock = ManualClock::new();
+    let source = Stored::new(numbered().with_clock(clock.clone()), FileStore::at(&path).expect("a path"));
+    let source = source.with_clock(Arc::new(Jumping(clock.clone())));
     let before = clock.monotonic();
     assert_eq!(text(&source), "token-1");
     let waited = clock.monotonic() - before;
-    assert!(waited > Duration::from_millis(1600), "{waited:?}");
+    assert!(waited > Duration::from_millis(1600) && waited < Duration::from_secs(2), "{waited:?}");
     let status = source.status();
     assert_eq!((status.waited_out, status.requested, status.saved, status.failures), (1, 1, 0, 0));
     assert_eq!(names(directory.path()), ["tokens.json.lock"], "without the lock nothing is saved");

@@ -133,3 +133,18 @@ fn skipped(what: &str) {
 fn size<T: std::str::FromStr>(variable: &str, small: T) -> T {
     std::env::var(variable).ok().and_then(|size| size.parse().ok()).unwrap_or(small)
 }
+
+/// A clock on which a wait ends as soon as it begins, at its deadline.
+struct Jumping(shortway::testing::ManualClock);
+
+impl shortway::Clock for Jumping {
+    fn now(&self) -> SystemTime {
+        self.0.now()
+    }
+    fn monotonic(&self) -> std::time::Instant {
+        self.0.monotonic()
+    }
+    fn park_until(&self, deadline: std::time::Instant) {
+        self.0.advance(deadline.saturating_duration_since(self.0.monotonic()));
+    }
+}
