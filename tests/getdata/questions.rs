@@ -1,7 +1,12 @@
 //! Other questions than one report: all rows, filters, what happens now, fields, quotas.
 
-use crate::{REPORT, columns, getdata, json_endpoint, stderr, stdout, with_throw_away_key};
+use crate::util::endpoint::Endpoint;
+use crate::{
+    REPORT, columns, command_with_key, getdata, granted, json_endpoint, stderr, stdout, with_throw_away_key,
+};
 use serde_json::{Value, json};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 
 const MADE_UP: &str =
     "note: these figures are made up: they come from a fake Google on this machine, see --help\n";
@@ -126,4 +131,50 @@ fn questions_exclude_each_other() {
         refused(arguments, 2, "--help");
     }
     refused(&["--all", "--parallel", "6"], 2, "give a whole number from 1 to 5");
+}
+
+#[cfg(unix)]
+#[test]
+fn download_that_is_ended_by_a_signal_is_never_called_complete() {
+    // A full page, and the next one never comes.
+    let rows = r#"{"dimensionValues":[{"value":"/"}],"metricValues":[{"value":"1"}]}"#;
+    let row = |i: usize| rows.replace("\"/\"", &format!("\"/{i:06}\""));
+    let rows: Vec<String> = (0..100_000).map(row).collect();
+    let page = format!(
+        r#"{{"dimensionHeaders":[{{"name":"pagePath"}}],"metricHeaders":[{{"name":"sessions","type":
+            "TYPE_INTEGER"}}],"rows":[{}],"rowCount":100001}}"#,
+        rows.join(",")
+    );
+    for format in ["csv", "json", "table"] {
+        let page = page.clone();
+        let (second, arrived) = mpsc::channel();
+        let ended = Arc::new((Mutex::new(false), Condvar::new()));
+        let end = Arc::clone(&ended);
+        let api = Endpoint::start(move |request| {
+            let json = vec![("Content-Type", "application/json".to_owned())];
+            if request.line.starts_with("POST /token ") {
+                return (200, json, granted());
+            }
+            if String::from_utf8_lossy(&request.body).contains("offset") {
+                let _ = second.send(());
+                let (is_over, waits) = &*end;
+                let over = waits.wait_while(is_over.lock().expect("a lock"), |is_over| !*is_over);
+                drop(over);
+            }
+            (200, json, page.clone().into_bytes())
+        });
+        let folder = tempfile::tempdir().expect("a folder");
+        let columns = ["--dimensions", "pagePath", "--metrics", "sessions", "--all", "--format", format];
+        let mut command = command_with_key(&api, folder.path(), &columns);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("getdata runs");
+        arrived.recv().expect("the second page is requested");
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+        *ended.0.lock().expect("a lock") = true;
+        ended.1.notify_all();
+        let output = child.wait_with_output().expect("an end");
+        assert!(!output.status.success(), "{format}");
+        let lines = stdout(&output).lines().count();
+        assert!(lines <= 100_001 && (format == "csv" || lines == 0), "{format}: {lines} lines");
+    }
 }
