@@ -3,6 +3,7 @@
 use crate::config::Definition;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use shortway::analytics::{Column, ColumnKind, Doubt, MetricType, Report};
 use shortway::{Error, ErrorKind};
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ pub(crate) struct Day<'d> {
 }
 
 /// What is known about a stored day: a row of the table `runs`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) date: Date,
     /// When it was downloaded, UTC, in whole seconds.

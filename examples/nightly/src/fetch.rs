@@ -36,18 +36,16 @@ pub(crate) fn days(
 
 /// All pages of a report whose first one is here.
 fn pages(property: &Property, request: &ReportRequest, first: Report) -> Result<Vec<Report>, Error> {
-    let count = first.row_count();
-    let mut there = first.len() as u64;
+    let (there, count) = (first.len() as u64, first.row_count());
     let mut pages = vec![first];
-    while there < count {
-        let page = property.run_report(&request.clone().offset(there))?;
-        if page.row_count() != count || page.is_empty() {
-            return Err(Error::new(ErrorKind::Schema, "the report changed while its pages were downloaded")
-                .with_hint("the next run downloads the day again")
-                .with_retryable(true));
+    if there < count {
+        for page in property.pages(&request.clone().offset(there)).parallel(1) {
+            pages.push(page?);
         }
-        there += page.len() as u64;
-        pages.push(page);
+    }
+    if pages.iter().any(|page| page.row_count() != count) {
+        return Err(Error::new(ErrorKind::Drift, "the report changed while its pages were downloaded")
+            .with_hint("the next run downloads the day again"));
     }
     Ok(pages)
 }

@@ -150,7 +150,7 @@ impl Night<'_> {
             complete = false;
             self.failed(&format!("{} {}", site.name, task.definition.name), &error);
             // What is wrong with this report alone does not hinder the site's others.
-            if !matches!(error.kind(), ErrorKind::Api | ErrorKind::Schema | ErrorKind::Row) {
+            if !is_of_the_report(error.kind()) {
                 break;
             }
         }
@@ -194,6 +194,12 @@ impl Night<'_> {
     fn sink(&self) -> MutexGuard<'_, Box<dyn Sink>> {
         self.sink.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the fault is one of this report alone.
+fn is_of_the_report(kind: ErrorKind) -> bool {
+    use ErrorKind::{Api, Drift, Incomplete, Row, Schema};
+    matches!(kind, Api | Drift | Incomplete | Row | Schema)
 }
 
 /// The error with the day that it is about.

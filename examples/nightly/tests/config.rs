@@ -117,11 +117,13 @@ fn values_of_another_type_are_told() {
             ":1: `look_back` is not a whole number from 0 on",
             ":2: `rows_per_request` is not from 1 to 250000, the most that Google gives",
             ":10: \"G-ABC\" is a measurement id: it names a web data stream, which the tag in the pages \
-             sends to; the property id is a number: in Google Analytics open Admin, Property settings, Property \
-             details; it stands at the top right",
+             sends to; the property id is a number: in Google Analytics open Admin, Property settings, \
+             Property details; it stands at the top right",
             ":11: `since` is not a day such as 2026-01-31, without quotes",
         ],
     );
+    let early = ":1: `since` is not 2015-08-14, the first day that Google Analytics 4 has, or later";
+    faults(&format!("since = 2015-08-13\n{GOOD}"), &[early]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod util;
 use rusqlite::Connection;
 use shortway::testing::serde_json::{self, json};
 use std::fs;
+use std::process::Command;
 use util::{Lab, figures, of_sites};
 
 #[test]
@@ -247,7 +248,7 @@ fn a_full_disk_fails_the_site_and_loses_nothing() {
     let lab = Lab::new(&figures(1..=10, 400, 0));
     lab.configure("");
     // A limit on the size of files stands for the disk; the signal that comes with it is ignored.
-    let mut shell = std::process::Command::new("bash");
+    let mut shell = Command::new("bash");
     let script = "trap '' XFSZ; ulimit -f 100; exec \"$@\"";
     let nightly = lab.command(&[]);
     shell.args(["-c", script, "bash"]).arg(nightly.get_program()).args(nightly.get_args());
@@ -261,6 +262,20 @@ fn a_full_disk_fails_the_site_and_loses_nothing() {
     assert_eq!(count(&db, whole), 0);
     lab.nightly(&[]);
     assert_eq!(lab.stored(), of_sites(&figures(1..=10, 400, 0), &["blog"]));
+}
+
+#[test]
+fn on_a_terminal_there_are_bars_and_elsewhere_there_are_none() {
+    let lab = Lab::new(&figures(1..=10, 1, 0));
+    let command = format!("{:?}", lab.command(&[]));
+    let Ok(output) = Command::new("script").args(["-qec", &command, "/dev/null"]).output() else {
+        println!("SKIPPED: there is no `script` to run a program on a terminal");
+        return;
+    };
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("10/10 days"), "{shown}");
+    assert!(shown.contains("blog pages: 10 of 10 days, 10 rows, 10 tokens"), "{shown}");
+    lab.nightly(&[]).is(0, &["blog pages: 3 of 3 days, 3 rows, 3 tokens"]);
 }
 
 fn count(db: &Connection, sql: &str) -> i64 {

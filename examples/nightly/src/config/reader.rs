@@ -5,6 +5,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// The first day that Google takes.
+const FIRST_DAY: Date = Date::constant(2015, 8, 14);
+
 /// A table of the file: the whole of it, or one `[[site]]`.
 #[derive(Clone, Copy)]
 pub(super) struct Section<'t> {
@@ -100,7 +103,13 @@ impl<'t> Reader<'t> {
             let (year, month, day) = value.date.map(|date| (date.year, date.month, date.day))?;
             Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()
         });
-        found.map(|found| found.value)
+        let found = found?;
+        if found.value < FIRST_DAY {
+            let words =
+                format!("`{key}` is not {FIRST_DAY}, the first day that Google Analytics 4 has, or later");
+            self.fault(found.at, words);
+        }
+        Some(found.value)
     }
 
     /// A list of texts; an empty one where the key is missing.
