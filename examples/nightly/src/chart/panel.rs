@@ -68,10 +68,9 @@ fn line(metric: &str, days: &Days) -> Line {
     for (day, record) in days {
         // A day without rows has no totals: nothing was counted.
         let figure = record.totals.get(metric).copied().unwrap_or(0.0);
+        let goes_on = previous.and_then(|day| day.tomorrow().ok()) == Some(*day);
         match line.runs.last_mut() {
-            Some(run) if previous.and_then(|day| day.tomorrow().ok()) == Some(*day) => {
-                run.push((*day, figure))
-            }
+            Some(run) if goes_on => run.push((*day, figure)),
             _ => line.runs.push(vec![(*day, figure)]),
         }
         if !matches!(record.quality.as_str(), "exact" | "empty") {

@@ -169,12 +169,14 @@ fn named_days(first: Date, last: Date, about: i32) -> Vec<Date> {
     let lengths = [1, 2, 7, 14, 30, 91, 182, 365, 1826];
     let place = lengths.iter().position(|days| length / days <= about).unwrap_or(lengths.len() - 1);
     let begin = match lengths[place] {
-        ..=2 => first,
-        ..=14 => first
-            .saturating_add((7 - i32::from(first.weekday().to_monday_zero_offset())).rem_euclid(7).days()),
-        ..=30 => next_month(first, |_| true),
-        ..=91 => next_month(first, |month| month % 3 == 1),
-        ..=182 => next_month(first, |month| month % 6 == 1),
+        1 | 2 => first,
+        7 | 14 => {
+            let days = 7 - i32::from(first.weekday().to_monday_zero_offset());
+            first.saturating_add(days.rem_euclid(7).days())
+        }
+        30 => next_month(first, |_| true),
+        91 => next_month(first, |month| month % 3 == 1),
+        182 => next_month(first, |month| month % 6 == 1),
         _ => next_month(first, |month| month == 1),
     };
     begin.series(steps[place]).take_while(|day| *day <= last).collect()
