@@ -9,7 +9,7 @@ use crate::sink::Sink;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use shortway::analytics::{Analytics, Property};
-use shortway::{Error, ErrorKind, scope};
+use shortway::{Error, ErrorKind, FileStore, scope};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -31,7 +31,7 @@ pub(crate) fn run(config: &Config, options: &Options, sink: Box<dyn Sink>) -> bo
         options,
         sink: Mutex::new(sink),
         progress: Progress::new(),
-        clients: clients(config),
+        clients: clients(config, options),
     };
     let (next, complete) = (AtomicUsize::new(0), AtomicBool::new(true));
     thread::scope(|scope| {
@@ -51,14 +51,17 @@ pub(crate) fn run(config: &Config, options: &Options, sink: Box<dyn Sink>) -> bo
 type Clients = HashMap<PathBuf, Result<Analytics, Error>>;
 
 /// A client for each key file: sites with one key share its token and what is known of quotas.
-fn clients(config: &Config) -> Clients {
-    config.sites.iter().map(|site| (site.key_file.clone(), client(config, site))).collect()
+fn clients(config: &Config, options: &Options) -> Clients {
+    config.sites.iter().map(|site| (site.key_file.clone(), client(config, options, site))).collect()
 }
 
-fn client(config: &Config, site: &Site) -> Result<Analytics, Error> {
+fn client(config: &Config, options: &Options, site: &Site) -> Result<Analytics, Error> {
     let mut tokens = shortway::service_account(site.key.clone(), [scope::ANALYTICS_READONLY]);
     if let Some(url) = &config.token_url {
         tokens = tokens.token_endpoint(url);
+    }
+    if !options.dry_run {
+        tokens = tokens.store(FileStore::at(&config.tokens)?);
     }
     let analytics = Analytics::new(tokens.build()?).with_quota_floor(config.quota_floor);
     match &config.api_url {

@@ -188,6 +188,14 @@ fn many_sites_at_the_same_time_are_all_stored() {
 }
 
 #[test]
+fn a_token_is_kept_for_the_next_run() {
+    let lab = Lab::new(&figures(1..=10, 1, 0));
+    assert_eq!((lab.nightly(&[]).status, lab.nightly(&[]).status), (Some(0), Some(0)));
+    assert_eq!(lab.google.token_requests(), 1);
+    assert!(lab.path("tokens.json").exists());
+}
+
+#[test]
 fn a_quota_that_is_exhausted_stops_the_site_and_the_next_run_goes_on() {
     let figures = figures(1..=10, 2, 0);
     let lab = Lab::new(&figures);

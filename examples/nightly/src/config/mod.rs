@@ -23,11 +23,15 @@ const LOOK_BACK: u32 = 4;
 /// How many rows one request brings: 50,000. Five requests are in memory at the same time.
 const ROWS_PER_REQUEST: u32 = 50_000;
 
+/// The file of tokens, beside the configuration.
+const TOKENS: &str = "tokens.json";
+
 /// The most rows that Google gives in one answer.
 const MOST_ROWS: u32 = 250_000;
 
 const KEYS: &[&str] = &[
     "database",
+    "tokens",
     "since",
     "look_back",
     "quota_floor",
@@ -52,6 +56,8 @@ pub(crate) struct Config {
     /// Asked instead of Google: a proxy, a fake.
     pub(crate) api_url: Option<String>,
     pub(crate) token_url: Option<String>,
+    /// Where tokens are kept until they expire.
+    pub(crate) tokens: PathBuf,
     pub(crate) sites: Vec<Site>,
 }
 
@@ -128,6 +134,7 @@ impl<'t> Loading<'t> {
             rows_per_request,
             api_url: self.read.text(&root, "api_url").map(|found| found.value.to_owned()),
             token_url: self.read.text(&root, "token_url").map(|found| found.value.to_owned()),
+            tokens: self.folder.join(self.read.text(&root, "tokens").map_or(TOKENS, |found| found.value)),
             sites: sites.into_iter().map(|site| Site { since: site.since.or(since), ..site }).collect(),
         })
     }
