@@ -139,8 +139,8 @@ fn a_connection_that_is_lost_fails_the_site_loses_nothing_and_the_next_site_is_s
         1,
         &[
             "blog pages: 0 of 3 days, 0 rows, 0 tokens",
-            "error: blog pages: 2026-03-10: cannot store the day: db error: FATAL: terminating connection due \
-             to administrator command",
+            "error: blog pages: 2026-03-10: cannot store the day: db error: FATAL: terminating connection \
+             due to administrator command",
             "shop pages: 3 of 3 days, 6 rows, 3 tokens",
         ],
     );

@@ -65,7 +65,9 @@ pub(crate) struct Config {
 pub(crate) enum Database {
     Sqlite(PathBuf),
     /// The URL; it may hold a password.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     Postgres(String),
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
     Parquet(PathBuf),
 }
 
@@ -188,8 +190,21 @@ impl<'t> Loading<'t> {
             "dimensions": dimensions, "metrics": metrics,
             "filter": tests.iter().map(|test| test.value).collect::<Vec<_>>(),
         });
+        let request = self.request(dimensions, metrics, tests);
+        if let Err(error) = request.effective() {
+            self.read.fault(section.at(), error.to_string());
+        }
+        Some(Arc::new(Definition { name: name?, request, text: definition.to_string() }))
+    }
+
+    fn request(
+        &mut self,
+        dimensions: Vec<String>,
+        metrics: Vec<String>,
+        tests: Vec<Found<&str>>,
+    ) -> ReportRequest {
         // Pages of a report need an order in which no two rows are equal.
-        let orders = dimensions.iter().map(OrderBy::dimension).collect::<Vec<_>>();
+        let orders: Vec<OrderBy> = dimensions.iter().map(OrderBy::dimension).collect();
         let request = ReportRequest::new().dimensions(dimensions).metrics(metrics.clone());
         let mut request = orders.into_iter().fold(request, ReportRequest::order_by);
         for test in tests {
@@ -202,10 +217,7 @@ impl<'t> Loading<'t> {
                 }
             };
         }
-        if let Err(error) = request.effective() {
-            self.read.fault(section.at(), error.to_string());
-        }
-        Some(Arc::new(Definition { name: name?, request, text: definition.to_string() }))
+        request
     }
 
     /// Names of columns that a database could not have beside each other.
