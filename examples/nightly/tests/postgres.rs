@@ -135,15 +135,12 @@ fn a_connection_that_is_lost_fails_the_site_loses_nothing_and_the_next_site_is_s
     }
     db.batch_execute("ROLLBACK").unwrap();
     let ran = Ran::from(child.wait_with_output().unwrap());
-    ran.is(
-        1,
-        &[
-            "blog pages: 0 of 3 days, 0 rows, 0 tokens",
-            "error: blog pages: 2026-03-10: cannot store the day: db error: FATAL: terminating connection \
-             due to administrator command",
-            "shop pages: 3 of 3 days, 6 rows, 3 tokens",
-        ],
-    );
+    // The server's reason may or may not come before the end of the connection is seen.
+    let reason = ran.err.lines().nth(1).unwrap_or_default().to_owned();
+    let lost = "error: blog pages: 2026-03-10: cannot store the day: ";
+    assert!(reason.starts_with(lost), "{}", ran.err);
+    let first = "blog pages: 0 of 3 days, 0 rows, 0 tokens";
+    ran.is(1, &[first, &reason, "shop pages: 3 of 3 days, 6 rows, 3 tokens"]);
     assert_eq!(server::stored(&mut db), of_sites(&figures, &["blog", "shop"]));
 }
 
