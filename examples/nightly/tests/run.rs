@@ -281,7 +281,8 @@ fn on_a_terminal_there_are_bars_and_elsewhere_there_are_none() {
         return;
     };
     let shown = String::from_utf8(output.stdout).unwrap();
-    assert!(shown.contains("10/10 days"), "{shown}");
+    // How often a bar is drawn depends on the time.
+    assert!(shown.contains("/10 days"), "{shown}");
     assert!(shown.contains("blog pages: 10 of 10 days, 10 rows, 10 tokens"), "{shown}");
     lab.nightly(&[]).is(0, &["blog pages: 3 of 3 days, 3 rows, 3 tokens"]);
 }
