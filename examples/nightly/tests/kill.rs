@@ -12,6 +12,7 @@ mod server;
 mod stores;
 mod util;
 
+use shortway::testing::Fault;
 use shortway::testing::serde_json::json;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
@@ -70,12 +71,14 @@ fn configure(lab: &Lab) {
 fn fault(lab: &Lab, chance: &mut Chance) {
     let error =
         |code: u16, status| json!({"error": {"code": code, "message": "Try later.", "status": status}});
-    match chance.below(6) {
+    match chance.below(8) {
         0 => lab.google.answer_next_report(503, error(503, "UNAVAILABLE")),
         1 => lab.google.answer_next_report(429, error(429, "RESOURCE_EXHAUSTED")),
         2 => lab.google.answer_next_report(200, json!({"rows": [{"metricValues": [{"value": "1"}]}]})),
         3 => lab.google.answer_next_token(503, json!({})),
         4 => lab.google.revoke_tokens(),
+        5 => lab.google.fault(Fault::reset()),
+        6 => lab.google.fault(Fault::truncated()),
         _ => {}
     }
 }
