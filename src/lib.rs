@@ -149,7 +149,7 @@
 //! |---|---|
 //! | `ServiceAccountCredentials.from_json_keyfile_name(file, scopes)` | `service_account(ServiceAccountKey::from_file("key.json")?, [scope::ANALYTICS_READONLY])` |
 //! | `credentials.create_delegated('jane@example.com')` | `.subject("jane@example.com")` |
-//! | `Storage('analytics.dat')`, `storage.get()`, `storage.put(credentials)` | `.store(FileStore::at("analytics.dat")?)` |
+//! | `Storage('analytics.dat')`, `storage.get()`, `storage.put(credentials)` | `.store(FileStore::at("tokens.json")?)` |
 //! | `credentials.authorize(httplib2.Http())` | `Authorized::new(tokens.clone(), UreqTransport::new())` |
 //! | `http.request(uri)` | `http.send(Request::get(uri).body(())?)?` |
 //! | `credentials.refresh(http)` | `tokens.refresh_if_due()`, or nothing: every call refreshes when that is due |
@@ -170,7 +170,7 @@
 //! # fn run(uri: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! let tokens = service_account(ServiceAccountKey::from_file("key.json")?, [scope::ANALYTICS_READONLY])
 //!     .subject("jane@example.com")
-//!     .store(FileStore::at("analytics.dat")?)
+//!     .store(FileStore::at("tokens.json")?)
 //!     .build()?;
 //! let http = Authorized::new(tokens.clone(), UreqTransport::new());
 //! let response = http.send(Request::get(uri).body(())?)?;
@@ -185,8 +185,8 @@
 //! # }
 //! ```
 //!
-//! A file of `oauth2client` is not read, for it holds the private key: the first token that is saved under its
-//! name replaces it. There is no `revoke`, for a service account has nothing to revoke but its key.
+//! A file of `oauth2client` is neither read nor replaced, for it holds the private key: remove it, or name another
+//! file. There is no `revoke`, for a service account has nothing to revoke but its key.
 //!
 //! # Errors
 //!

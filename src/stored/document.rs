@@ -5,6 +5,7 @@
 //! that cannot be read hides no other.
 
 use super::entry;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -22,11 +23,13 @@ pub(super) struct Document<'a> {
     tokens: BTreeMap<String, &'a RawValue>,
 }
 
-/// Why a file is not read. The next save replaces it.
+/// Why a file is not read. The next save replaces it, unless it was never a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Damage {
     TooLarge,
     NotAStore,
+    /// It is neither a store nor a piece of one: it may be the only copy of something else, such as a key.
+    Foreign,
     /// Another version wrote it.
     Version(u64),
 }
@@ -46,6 +49,9 @@ impl<'a> Document<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, Damage> {
         if bytes.is_empty() {
             return Ok(Self::empty());
+        }
+        if !begins_as_a_store(bytes) && !is_a_store(bytes) {
+            return Err(Damage::Foreign);
         }
         if bytes.len() > MAX_FILE {
             return Err(Damage::TooLarge);
@@ -105,6 +111,27 @@ impl<'a> Document<'a> {
     }
 }
 
+/// Whether this is a store as another program may write it again, its members in any order.
+fn is_a_store(bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Members {
+        #[serde(rename = "version")]
+        _version: u64,
+        #[serde(rename = "tokens")]
+        _tokens: IgnoredAny,
+    }
+    serde_json::from_slice::<Members>(bytes).is_ok()
+}
+
+/// What every store begins with that this crate writes, in any version.
+const BEGINNING: &[u8] = br#"{"version":"#;
+
+/// Whether this may be what is left of a store: cut, or bytes of zero after a power failure.
+fn begins_as_a_store(bytes: &[u8]) -> bool {
+    let length = bytes.len().min(BEGINNING.len());
+    bytes[..length] == BEGINNING[..length] || bytes.iter().all(|byte| *byte == 0)
+}
+
 /// What stands around an entry, at most: quotes, escapes of a foreign key, a colon, a comma.
 const FRAME: usize = 16;
 
@@ -144,15 +171,20 @@ mod tests {
     }
 
     #[test]
-    fn other_version_and_other_documents_are_told_apart() {
+    fn other_version_damage_and_other_documents_are_told_apart() {
         let damage = |bytes: &[u8]| Document::parse(bytes).err();
         assert_eq!(damage(br#"{"version":2,"tokens":[1]}"#), Some(Damage::Version(2)));
-        for other in
-            ["[]", "null", "{}", "\u{feff}{}", r#"{"version":1}"#, r#"{"version":1,"tokens":[]}"#, "\0"]
-        {
-            assert_eq!(damage(other.as_bytes()), Some(Damage::NotAStore), "{other}");
+        for damaged in [r#"{"version":1}"#, r#"{"version":1,"tokens":[]}"#, "\0", "\0\0", "{", r#"{"ver"#] {
+            assert_eq!(damage(damaged.as_bytes()), Some(Damage::NotAStore), "{damaged}");
         }
-        assert_eq!(damage(&vec![b' '; MAX_FILE + 1]), Some(Damage::TooLarge));
+        assert!(damage(br#"{"tokens":{},"version":1}"#).is_none());
+        for other in ["[]", "null", "{}", "\u{feff}{}", r#"{"type":"service_account"}"#, "text", " "] {
+            assert_eq!(damage(other.as_bytes()), Some(Damage::Foreign), "{other}");
+        }
+        let mut large = br#"{"version":1,"#.to_vec();
+        large.resize(MAX_FILE + 1, b' ');
+        assert_eq!(damage(&large), Some(Damage::TooLarge));
+        assert_eq!(damage(&vec![b' '; MAX_FILE + 1]), Some(Damage::Foreign));
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub(super) enum Fault {
     TooLarge,
     #[error("holds no tokens that can be read")]
     NotAStore,
+    #[error("holds something else, and is left as it is")]
+    Foreign,
     #[error("was written by another version of this crate (format {0})")]
     Version(u64),
     #[error("the token store has an entry that cannot be read")]
@@ -64,6 +66,7 @@ impl Fault {
 
     fn hint(self) -> Option<&'static str> {
         Some(match self {
+            Self::Foreign => "name a file of its own; tokens are kept in memory alone",
             Self::Link | Self::Directory | Self::Special => "name a file of its own, or remove what is there",
             Self::OtherOwner => "name a file of the user that runs this program",
             Self::OpenToOthers => {
@@ -146,6 +149,7 @@ impl From<document::Damage> for Fault {
         match damage {
             document::Damage::TooLarge => Self::TooLarge,
             document::Damage::NotAStore => Self::NotAStore,
+            document::Damage::Foreign => Self::Foreign,
             document::Damage::Version(version) => Self::Version(version),
         }
     }

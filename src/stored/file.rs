@@ -3,7 +3,7 @@
 //! In: a path. Out: a [`TokenStore`]. What the file holds is in `document`, system calls are in `unix`; here
 //! is their order.
 
-use super::document::{Document, MAX_FILE};
+use super::document::{Damage, Document, MAX_FILE};
 use super::fault::{Failure, Fault, Step};
 #[cfg(not(unix))]
 use super::other::{Directory, Purpose, has_no_locks};
@@ -33,7 +33,8 @@ use zeroize::Zeroizing;
 ///   left beside it is removed with the next save.
 /// - The lock is on a file of its own, the same name with `.lock` at its end, which stays. A process that is
 ///   killed loses the lock at once; where the file system has no locks, every process saves.
-/// - It is not used when it is a link, belongs to another user, or is open to others. Then, and when the disk
+/// - It is not used when it is a link, belongs to another user, is open to others, or holds something else, such
+///   as a key: nothing but a store is ever replaced. Then, and when the disk
 ///   is full or cannot be written to, tokens are kept in memory alone: see
 ///   [`StoreStatus`](crate::StoreStatus).
 ///
@@ -101,12 +102,16 @@ impl FileStore {
         Ok(document.get(key).map(|entry| Secret::new(entry.to_owned())))
     }
 
-    /// Puts a file in place that has `entry` under `key`, or nothing. A file that is damaged counts as empty;
-    /// one that is not to be trusted stays.
+    /// Puts a file in place that has `entry` under `key`, or nothing. A store that is damaged counts as empty;
+    /// a file that is not to be trusted, or was never a store, stays.
     fn put(&self, key: &str, entry: Option<&str>) -> Result<(), Failure> {
         let directory = Directory::create(&self.directory)?;
         let old = self.read(&directory)?;
-        let document = Document::parse(&old).unwrap_or_else(|_| Document::empty());
+        let document = match Document::parse(&old) {
+            Ok(document) => document,
+            Err(Damage::Foreign) => return Err(Fault::Foreign.into()),
+            Err(_) => Document::empty(),
+        };
         let document = match entry {
             Some(entry) => document.with(key, entry),
             None => document.without(key),

@@ -2,7 +2,7 @@
 
 use crate::{contents, identity, is_taken, only_key, stored, text, with_a_token};
 use shortway::testing::{ManualClock, ScriptedSource};
-use shortway::{ErrorKind, FileStore, Stored};
+use shortway::{ErrorKind, FileStore, Stored, TokenSource};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -45,9 +45,7 @@ fn file_that_is_cut_at_any_byte_is_replaced() {
 #[test]
 fn garbage_another_version_and_a_large_file_are_replaced() {
     let (_directory, path) = with_a_token();
-    for garbage in
-        [&b"\0"[..], b"not JSON", b"[]", b"{}", b"\xff\xfe{\0}\0", b"{\"version\":1,\"tokens\":[]}"]
-    {
+    for garbage in [&b"\0"[..], b"\0\0\0\0", b"{\"version\":", b"{\"version\":1,\"tokens\":[]}"] {
         assert_replaced(&path, garbage, "holds no tokens that can be read");
     }
     let other = br#"{"version":7,"tokens":"of another kind"}"#;
@@ -55,6 +53,29 @@ fn garbage_another_version_and_a_large_file_are_replaced() {
     let mut large = fs::read(&path).expect("a store");
     large.resize(10 << 20, b' ');
     assert_replaced(&path, &large, "is larger than 1 MiB");
+}
+
+#[test]
+fn file_that_was_never_a_store_is_left_as_it_is() {
+    let (_directory, path) = with_a_token();
+    let key = shortway::testing::THROW_AWAY_KEY_JSON.as_bytes();
+    let large = vec![b'x'; 10 << 20];
+    let others: [&[u8]; 7] = [key, b"not JSON", b"[]", b"{}", b"\xff\xfe{\0}\0", b" ", &large];
+    for other in others {
+        fill(&path, other);
+        let source = stored(&path);
+        assert_eq!((text(&source), text(&source)), ("token-1".into(), "token-2".into()));
+        let status = source.status();
+        assert_eq!((status.saved, status.loaded), (0, 0));
+        let told = format!(
+            "the token store {} holds something else, and is left as it is; name a file of its own; tokens are kept \
+             in memory alone",
+            path.display()
+        );
+        assert_eq!(status.last_failure.expect("told").to_string(), told);
+        source.invalidate(&source.token().expect("a token"));
+        assert_eq!(fs::read(&path).expect("a file"), other);
+    }
 }
 
 #[test]
