@@ -8,7 +8,13 @@ const WORDS: &[(&str, &str)] = &[
     (", or load it with ServiceAccountKey::from_json", ""),
     ("read it with ServiceAccountKey::from_reader", "copy it to one"),
     ("give its root certificate to UreqTransport::with_root_certificates", ROOTS),
-    ("quotas_snapshot shows which one; ", ""),
+    ("quotas_snapshot shows which one; ", "--quota shows which one; "),
+    (
+        "Property::metadata lists the dimensions and metrics that there are, Property::check_compatibility those that fit \
+         together",
+        "--metadata lists the dimensions and metrics that there are, --check tells whether they fit together",
+    ),
+    ("see Report::quality for each reason by itself", "leave out --exact to see the figures all the same"),
     ("; a program can give UreqTransport::with_agent an agent that knows SOCKS", ""),
 ];
 

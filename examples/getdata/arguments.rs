@@ -48,6 +48,8 @@ or, which binds tighter. == != compare texts without regard to case and numbers,
 =~ !~ for a regular expression, < <= > >= compare numbers. A backslash before a comma or a ; takes it as it
 is. Names before < and >, and those in --metrics, are metrics, all others dimensions; a comma joins one kind.
 
+Of a realtime report Google does not say whether it is exact.
+
 With --all the rows have an order without ties: dimensions that --order-by does not name are added to it. csv
 and jsonl are written page by page; if a page fails, what is there is not complete, and the exit status is 1.
 
@@ -113,7 +115,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with_all = DATES)]
     realtime: bool,
     /// Refuse a report whose figures are not exact: sampled, thresholded, rows merged or left out
-    #[arg(long, conflicts_with_all = ["metadata", "check", "quota"])]
+    #[arg(long, conflicts_with_all = ["metadata", "check", "quota", "realtime"])]
     exact: bool,
     /// List what can be requested, all of it or what has WORD in its name or description
     #[arg(long, value_name = "WORD", num_args = 0..=1, default_missing_value = "", group = "instead")]

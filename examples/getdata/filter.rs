@@ -92,11 +92,11 @@ fn read(condition: &str, metrics: &[String]) -> Result<(bool, FilterExpression),
     if name.is_empty() {
         return Err(format!("{condition:?} has no name before {sign}; {HELP}"));
     }
-    let value = unescaped(&rest[sign.len()..]);
+    let value = unescaped(rest[sign.len()..].trim());
     let is_metric = metrics.iter().any(|metric| metric == name);
-    let number = |operation| match value.trim().parse::<i64>() {
+    let number = |operation| match value.parse::<i64>() {
         Ok(whole) => Ok((true, FilterExpression::number(name, operation, whole))),
-        Err(_) => match value.trim().parse::<f64>() {
+        Err(_) => match value.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok((true, FilterExpression::number(name, operation, number))),
             _ => Err(format!("{condition:?} compares with {value:?}, which is no number")),
         },

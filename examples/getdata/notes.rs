@@ -3,7 +3,7 @@
 //! <https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/ResponseMetaData>
 
 use crate::text::escaped;
-use shortway::analytics::Report;
+use shortway::analytics::{Doubt, Report};
 
 /// The longest note, in characters. Part of it is Google's text.
 const LONGEST: usize = 300;
@@ -34,7 +34,8 @@ pub(crate) fn of_page(report: &Report) -> Vec<String> {
         notes
             .push("small figures may be withheld so that nobody can be identified (thresholding)".to_owned());
     }
-    if metadata.data_loss_from_other_row {
+    let has_other_row = || report.quality().doubts.contains(&Doubt::OtherRow);
+    if metadata.data_loss_from_other_row || has_other_row() {
         notes.push(
             "the property has too many different values: some rows are merged into a row (other)".to_owned(),
         );

@@ -5,8 +5,8 @@ use crate::{fake, property, table, week};
 use serde_json::{Value, json};
 use shortway::analytics::{
     Analytics, AudienceExportState, AudienceQuery, Compatibility, CompatibilityRequest, DateRange,
-    FilterExpression, Metric, MetricType, MinuteRange, OrderBy, Pivot, PivotRequest, Property,
-    RealtimeRequest, ReportRequest,
+    FilterExpression, Metric, MetricType, MinuteRange, OrderBy, Pivot, PivotRequest, Property, QuotaStatus,
+    QuotasSnapshot, RealtimeRequest, ReportRequest,
 };
 use shortway::scope::ANALYTICS_READONLY;
 use shortway::testing::{FakeGoogle, FakeTable, ManualClock, ScriptedSource};
@@ -105,6 +105,16 @@ fn quotas_are_shown_without_a_report() {
     assert!(snapshot.realtime_property_quota.is_some() && snapshot.funnel_property_quota.is_some());
     let path = "GET /v1alpha/properties/1234/propertyQuotasSnapshot?prettyPrint=false";
     assert_eq!(google.paths_asked(), [path]);
+}
+
+#[test]
+fn quota_that_v1alpha_leaves_out_of_a_snapshot_is_zero() {
+    let body = br#"{"corePropertyQuota": {"tokensPerDay": {"consumed": 7}, "tokensPerHour": {}}}"#;
+    let core = QuotasSnapshot::from_json(body).expect("a snapshot").core_property_quota.expect("a quota");
+    let numbers = |status: Option<QuotaStatus>| status.map(|status| (status.consumed, status.remaining));
+    assert_eq!(numbers(core.tokens_per_day), Some((Some(7), Some(0))));
+    assert_eq!(numbers(core.tokens_per_hour), Some((Some(0), Some(0))));
+    assert_eq!(numbers(core.concurrent_requests), None, "a bucket that is not there is not known");
 }
 
 fn realtime_site() -> (FakeGoogle, Property) {

@@ -88,7 +88,7 @@ fn quota_without_details_has_no_word_of_the_api() {
     assert_failed(
         &with_throw_away_key(&json_endpoint(429, &refusal.to_string()), &[]),
         1,
-        "error: Analytics refused the report on property 1234: Exhausted; a quota is exhausted; most are reset \
+        "error: Analytics refused the report on property 1234: Exhausted; a quota is exhausted; --quota shows which one; most are reset \
          within an hour, daily ones at midnight Pacific time\n\
          caused by: API error RESOURCE_EXHAUSTED\n",
     );

@@ -57,6 +57,7 @@ fn filter_is_sent_as_dimension_and_metric_filter() {
         names
     };
     assert_eq!(countries("country==italy"), ["Italy"]);
+    assert_eq!(countries(" country == italy ; sessions > 0 "), ["Italy"]);
     assert_eq!(countries("country!=Italy"), ["Chile", "Japan"]);
     assert_eq!(countries("country==Italy,country==Chile"), ["Chile", "Italy"]);
     assert_eq!(countries("country=@ap;pagePath==/"), ["Japan"]);
@@ -111,6 +112,7 @@ fn fields_fits_quotas_and_what_happens_now_are_printed() {
         "pagePath         fits\nscreenPageViews  fits\nsessions         fits\n"
     );
     refused(&["--check", "--metrics", "cats"], 1, "cats");
+    refused(&["--metrics", "cats"], 1, "--metadata lists the dimensions and metrics that there are");
     assert!(printed(&["--quota"]).contains("reports           tokens today"));
     let json: Value = serde_json::from_str(&printed(&["--quota", "--format", "json"])).expect("JSON");
     assert_eq!(json["corePropertyQuota"]["tokensPerDay"]["remaining"], 199_999);
@@ -127,6 +129,7 @@ fn questions_exclude_each_other() {
         &["--parallel", "3"],
         &["--check", "--quota"],
         &["--realtime", "--start", "today"],
+        &["--realtime", "--exact"],
     ] {
         refused(arguments, 2, "--help");
     }

@@ -299,11 +299,17 @@ fn resume_point_of_another_request_is_refused() {
         (other.kind(), other.to_string()),
         (
             ErrorKind::Config,
-            "the resume point is of another report request; resume with the request that the download began \
-             with, or begin anew"
+            "the resume point is of another report; resume with the property and the request that the download \
+             began with, or begin anew"
                 .to_owned()
         )
     );
+    let other = property(&site, 8).pages(&request(1, 4)).resume(&point).expect_err("another property");
+    assert_eq!(other.kind(), ErrorKind::Config);
+    let mut beyond = point.clone();
+    beyond.offset = 5_000;
+    let beyond = property(&site, 7).pages(&request(1, 4)).resume(&beyond).expect_err("beyond the last row");
+    assert_eq!(beyond.kind(), ErrorKind::Config);
     site.state().rows = rows(11);
     let changed = property(&site, 7).pages(&request(1, 4)).resume(&point).expect("the same request");
     assert_eq!(failure(changed).kind(), ErrorKind::Drift);

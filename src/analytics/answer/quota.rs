@@ -30,6 +30,26 @@ pub struct PropertyQuota {
     pub potentially_thresholded_requests_per_hour: Option<QuotaStatus>,
 }
 
+impl PropertyQuota {
+    /// Fills in the zeros that v1alpha leaves out: there a number without presence is 0, in v1beta it is not
+    /// known.
+    pub(in crate::analytics) fn with_zeros(mut self) -> Self {
+        let buckets = [
+            &mut self.tokens_per_day,
+            &mut self.tokens_per_hour,
+            &mut self.tokens_per_project_per_hour,
+            &mut self.concurrent_requests,
+            &mut self.server_errors_per_project_per_hour,
+            &mut self.potentially_thresholded_requests_per_hour,
+        ];
+        for status in buckets.into_iter().flatten() {
+            status.consumed.get_or_insert(0);
+            status.remaining.get_or_insert(0);
+        }
+        self
+    }
+}
+
 impl Message for PropertyQuota {
     fn field(&mut self, key: &str) -> Option<&mut dyn Part> {
         match key {

@@ -35,8 +35,8 @@ impl Property {
     }
 }
 
-/// What is left of each quota of a property. In v1alpha a number that is 0 is left out of the answer: a
-/// bucket without `remaining` is empty.
+/// What is left of each quota of a property. In v1alpha a number that is 0 is left out of the answer; here it
+/// is 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -61,7 +61,13 @@ impl QuotasSnapshot {
     /// # Errors
     /// [`ErrorKind::Schema`](crate::ErrorKind::Schema) when `body` is no JSON object.
     pub fn from_json(body: &[u8]) -> Result<Self, Error> {
-        document::read(body, "snapshot of quotas")
+        let snapshot: Self = document::read(body, "snapshot of quotas")?;
+        Ok(Self {
+            core_property_quota: snapshot.core_property_quota.map(PropertyQuota::with_zeros),
+            realtime_property_quota: snapshot.realtime_property_quota.map(PropertyQuota::with_zeros),
+            funnel_property_quota: snapshot.funnel_property_quota.map(PropertyQuota::with_zeros),
+            name: snapshot.name,
+        })
     }
 }
 

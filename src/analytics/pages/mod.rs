@@ -130,13 +130,13 @@ impl Pages {
         self
     }
 
-    /// Goes on where a download of the same request stopped. The report must have as many rows as it had
+    /// Goes on where a download of the same request from the same property stopped. The report must have as many rows as it had
     /// then, and the same totals; else the first page is [`ErrorKind::Drift`](crate::ErrorKind::Drift).
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when `point` is of another request.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when `point` is of another request or property.
     pub fn resume(mut self, point: &ResumePoint) -> Result<Self, Error> {
-        resume::check(point, &self.request)?;
+        resume::check(point, self.property.id(), &self.request)?;
         self.progress = Progress::resumed(point, self.progress.limit);
         Ok(self)
     }
@@ -159,7 +159,7 @@ impl Pages {
     /// Where a later download goes on after the pages that were returned; `None` before the first.
     #[must_use]
     pub fn resume_point(&self) -> Option<ResumePoint> {
-        self.progress.resume_point(&resume::hash(&self.request).ok()?)
+        self.progress.resume_point(&resume::hash(self.property.id(), &self.request).ok()?)
     }
 
     /// The rows of all pages, each as a value of the caller's type: see [`Report::rows`] for what a type

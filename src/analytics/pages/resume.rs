@@ -1,5 +1,6 @@
 //! Where a download stopped, and how to go on from there.
 
+use crate::analytics::property::PropertyId;
 use crate::analytics::request::ReportRequest;
 use crate::error::{Error, ErrorKind};
 use ring::digest::{SHA256, digest};
@@ -20,7 +21,7 @@ pub struct ResumePoint {
     pub(super) counting: Option<Counting>,
     /// The totals that the pages had.
     pub(super) totals: Vec<String>,
-    /// A hash of the request.
+    /// A hash of property and request.
     pub(super) request: String,
 }
 
@@ -34,26 +35,27 @@ pub(super) enum Counting {
     Rows,
 }
 
-/// What tells one request from another, whatever its offset.
-pub(super) fn hash(request: &ReportRequest) -> Result<String, Error> {
+/// What tells a request to a property from another, whatever its offset.
+pub(super) fn hash(property: PropertyId, request: &ReportRequest) -> Result<String, Error> {
     let request = ReportRequest { offset: 0, ..request.clone() };
-    let json = request.effective()?;
-    let mut text = String::new();
-    for byte in digest(&SHA256, json.as_bytes()).as_ref().iter().take(16) {
+    let text = format!("{property} {}", request.effective()?);
+    let mut hash = String::new();
+    for byte in digest(&SHA256, text.as_bytes()).as_ref().iter().take(16) {
         // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
+        let _ = write!(hash, "{byte:02x}");
     }
-    Ok(text)
+    Ok(hash)
 }
 
-/// Refuses a point of another report.
-pub(super) fn check(point: &ResumePoint, request: &ReportRequest) -> Result<(), Error> {
-    if point.request == hash(request)? && point.offset >= request.offset {
+/// Refuses a point of another report, and one that lies outside of it.
+pub(super) fn check(point: &ResumePoint, property: PropertyId, request: &ReportRequest) -> Result<(), Error> {
+    let end = point.row_count.saturating_add(request.limit.unwrap_or(0));
+    if point.request == hash(property, request)? && (request.offset..=end).contains(&point.offset) {
         return Ok(());
     }
-    let message = "the resume point is of another report request";
+    let message = "the resume point is of another report";
     Err(Error::new(ErrorKind::Config, message)
-        .with_hint("resume with the request that the download began with, or begin anew"))
+        .with_hint("resume with the property and the request that the download began with, or begin anew"))
 }
 
 /// Why a download ended before its last page, as [`Error::cause`]: what was returned before stays right.
