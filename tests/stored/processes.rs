@@ -101,16 +101,26 @@ struct Deeds {
 
 /// An endpoint of tokens that live for `lifetime`; of its answers, `faults` in a hundred are wrong.
 fn endpoint(lifetime: Duration, faults: usize, deeds: &Arc<Deeds>) -> Server {
-    let (deeds, random) = (Arc::clone(deeds), Mutex::new(Random::new(1)));
+    // One answer in so many is wrong, by chance which: in few answers too there are some.
+    let every = 100_usize.checked_div(faults);
+    let (deeds, state) = (Arc::clone(deeds), Mutex::new((Random::new(1), 0, 0)));
     let answer = |status: &str, body: &str| {
         let length = body.len();
         let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close");
         format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
     };
     let script = move |_| {
-        let mut random = random.lock().expect("no panic");
-        let fault = (random.below(100) < faults).then(|| random.below(5));
-        drop(random);
+        let mut state = state.lock().expect("no panic");
+        let (random, number, wrong) = &mut *state;
+        let fault = every.and_then(|every| {
+            let place = *number % every;
+            *number += 1;
+            if place == 0 {
+                *wrong = random.below(every);
+            }
+            (place == *wrong).then(|| random.below(5))
+        });
+        drop(state);
         if let Some(3 | 4) = fault {
             deeds.refused.fetch_add(1, Ordering::Relaxed);
             let status =
