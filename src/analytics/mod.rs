@@ -110,10 +110,12 @@
 //!
 //! - Whether a day is final. Figures change for some days; those of the last hours are incomplete.
 //!   [`DateRange::look_back`] requests them again, [`DateRange::reaches`] tells a range with the running day.
-//! - Whether a report changed between two of its pages, where each page is whole, no row comes twice, and the
-//!   row count stays the same: one row went and another came, or a figure changed on a page that was read.
-//! - How several date ranges are counted, each row or each set of dimensions once, as long as both fit all
-//!   that has come.
+//! - Whether a report changed between two of its pages, where each page is whole, no row comes twice, and row
+//!   count and totals stay the same: one row went and another came with the same figures.
+//! - What `rowCount` counts where a report has several date ranges: every row, or rows that differ in nothing
+//!   but the range once. A download finds it out with the first page for which the two differ.
+//! - Whether a page lacks the row of one date range, while a row of the same dimensions in another range is
+//!   there.
 //! - How many rows thresholds hold back ([`Doubt`] says that they do), and which rows were merged into
 //!   `(other)`.
 //! - Whether a realtime report is sampled or thresholded: Google sends no metadata with it.

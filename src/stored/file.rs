@@ -63,7 +63,7 @@ impl FileStore {
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when no file can have the path: it is empty, ends in a
-    /// slash or in `..`, or has a NUL in it. What else is wrong with it shows when it is used, and fails no
+    /// slash or in `..`, or has a NUL in it; and when it begins with `~`. What else is wrong with it shows when it is used, and fails no
     /// call.
     pub fn at(path: impl AsRef<Path>) -> Result<Self, Error> {
         let given = path.as_ref();
@@ -75,6 +75,12 @@ impl FileStore {
             return Err(Error::new(ErrorKind::Config, "the path of the token store is not one of a file")
                 .with_hint("name a file in a directory of the user that runs this program"));
         };
+        if given.starts_with("~") {
+            let message = "the path of the token store begins with ~, which only a shell replaces";
+            return Err(Error::new(ErrorKind::Config, message).with_hint(
+                "write the path of the home directory in full, or ./~ for a directory of that name",
+            ));
+        }
         let (directory, name) = (directory.to_owned(), name.to_owned());
         Ok(Self { path: directory.join(&name), directory, name, lockless: Arc::default() })
     }

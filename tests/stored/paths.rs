@@ -15,6 +15,15 @@ fn path_that_no_file_can_have_is_an_error_at_once() {
 }
 
 #[test]
+fn home_directory_of_a_shell_is_not_made_as_a_directory() {
+    let error = FileStore::at("~/tokens.json").expect_err("no shell was here");
+    let told = "the path of the token store begins with ~, which only a shell replaces; write the path of the home \
+                directory in full, or ./~ for a directory of that name";
+    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Config, told));
+    assert!(FileStore::at("./~/tokens.json").is_ok() && FileStore::at("~tokens.json").is_ok());
+}
+
+#[test]
 fn relative_path_stays_where_the_program_was_when_it_was_given() {
     let store = FileStore::at("tokens.json").expect("a path");
     assert_eq!(store.path(), std::env::current_dir().expect("here").join("tokens.json"));
