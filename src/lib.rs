@@ -77,7 +77,8 @@
 //!
 //! # First report
 //!
-//! Feature `analytics`, on by default; see the module `analytics` for all of it.
+//! Feature `analytics`, on by default; see the module `analytics` for all of it. Rows as structs of your own
+//! need `cargo add serde --features derive`.
 //!
 //! ```no_run
 //! # #[cfg(feature = "analytics")]
@@ -115,7 +116,7 @@
 //!
 //! [`Authorized`] is an HTTP client whose requests have a token: requests and responses of the `http` crate,
 //! bodies that stream both ways, JSON in and out. It replaces a token that the server refuses, and sends none
-//! to a host that it is not for.
+//! to a host that it is not for. The values of this program need `cargo add serde_json`.
 //!
 //! ```no_run
 //! # fn run(tokens: shortway::Tokens) -> Result<(), Box<dyn std::error::Error>> {
@@ -129,7 +130,10 @@
 //! println!("{}", objects["items"]);
 //!
 //! let url = format!("{bucket}/o/rows.csv?alt=media");
-//! let rows = api.stream(Request::get(url).body(())?)?; // a reader, whatever its size
+//! let rows = api.stream(Request::get(url).body(())?)?; // a reader, whatever its size and status
+//! if !rows.status().is_success() {
+//!     return Err(format!("rows.csv: HTTP status {}", rows.status()).into());
+//! }
 //! std::io::copy(&mut rows.into_body(), &mut File::create("rows.csv")?)?;
 //!
 //! let service = "https://my-service-x.run.app"; // with an ID token, say
@@ -200,17 +204,20 @@
 //! | [`Config`](ErrorKind::Config), [`Key`](ErrorKind::Key) | change the configuration, as the hint says |
 //! | [`Denied`](ErrorKind::Denied), [`Api`](ErrorKind::Api) | change something at Google, as the hint says |
 //! | [`Clock`](ErrorKind::Clock) | set the clock |
-//! | [`Dns`](ErrorKind::Dns), [`Connect`](ErrorKind::Connect), [`Timeout`](ErrorKind::Timeout), [`Closed`](ErrorKind::Closed), [`Unavailable`](ErrorKind::Unavailable) | run the job again later; the crate has retried already |
+//! | [`Dns`](ErrorKind::Dns), [`Connect`](ErrorKind::Connect), [`Timeout`](ErrorKind::Timeout), [`Closed`](ErrorKind::Closed), [`Unavailable`](ErrorKind::Unavailable) | run the job again later; requests for tokens and reports were repeated already, those of [`Authorized`] were not |
 //! | [`Throttled`](ErrorKind::Throttled), [`Quota`](ErrorKind::Quota), [`Backoff`](ErrorKind::Backoff) | wait until [`retry_at`](Error::retry_at), if it is set, or as the hint says |
-//! | [`Tls`](ErrorKind::Tls), [`Protocol`](ErrorKind::Protocol), [`Redirect`](ErrorKind::Redirect), [`Malformed`](ErrorKind::Malformed), [`Schema`](ErrorKind::Schema) | look for a proxy or a login page between this machine and Google |
+//! | [`Tls`](ErrorKind::Tls), [`Protocol`](ErrorKind::Protocol), [`Redirect`](ErrorKind::Redirect), [`Malformed`](ErrorKind::Malformed), [`Schema`](ErrorKind::Schema) | look for a proxy or a login page between this machine and Google; correct the type that [`Authorized::json`] reads, if the text says so |
 //! | [`Row`](ErrorKind::Row) | correct the type that a row is read as |
 //! | [`TooLarge`](ErrorKind::TooLarge) | raise the limit, or request less |
 //! | [`Aborted`](ErrorKind::Aborted) | look for a panic in the output of the program |
 //! | [`Store`](ErrorKind::Store) | put right what the text says of the token store; no call fails for it |
 //! | [`Other`](ErrorKind::Other) | see the text: a fault of a token source of your own, or of the program |
 //! | [`Inexact`](ErrorKind::Inexact) | request less at once, or do without `Report::require_exact` |
-//! | [`Incomplete`](ErrorKind::Incomplete) | resume the download from its `ResumePoint`, or run the job again later |
+//! | [`Incomplete`](ErrorKind::Incomplete) | resume the download, or run the job again later |
 //! | [`Drift`](ErrorKind::Drift) | download the whole report again |
+//!
+//! After the first page of a download (`Property::pages`) every error, of any kind, has the point where to go
+//! on: `error.cause::<Interrupted>()`, with the `ResumePoint` in it.
 //!
 //! # Time limits and retries
 //!

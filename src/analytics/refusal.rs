@@ -84,7 +84,9 @@ fn message(
     let verb = if failed { "failed to make" } else { "refused" };
     let step = format!("Analytics {verb} {what} on property {property}");
     let Some(status) = status.filter(|status| !status.message.is_empty()) else {
-        return format!("{step} (HTTP status {})", response.status().as_u16());
+        let target = http::redirect_target(response.headers(), context.secret);
+        let to = target.filter(|_| kind == ErrorKind::Redirect).map(|to| format!(", a redirect to {to}"));
+        return format!("{step} (HTTP status {}{})", response.status().as_u16(), to.unwrap_or_default());
     };
     // A hint may follow after a semicolon.
     let mut message = format!("{step}: {}", status.message.trim_end_matches('.'));

@@ -10,7 +10,7 @@ mod refusal;
 mod upload;
 
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, scrub_secret};
 use crate::http::{
     HeaderName, HeaderValue, Limits, Request, RequestBody, Response, ResponseBody, Transport, Url, call,
     check, header, open,
@@ -64,6 +64,9 @@ use upload::Upload;
 /// // And down again.
 /// let url = format!("{storage}/storage/v1/b/nightly/o/rows.csv?alt=media");
 /// let response = api.stream(Request::get(url).body(())?)?;
+/// if !response.status().is_success() {
+///     return Err(format!("rows.csv: HTTP status {}", response.status()).into());
+/// }
 /// std::io::copy(&mut response.into_body(), &mut File::create("copy.csv")?)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -157,7 +160,8 @@ impl Authorized {
     }
 
     /// Lets the token go to the host of `url` too: scheme, host and port count. It must be https, or http
-    /// with a loopback IP address; tokens of a service of yours, or of a fake, are for such hosts.
+    /// with a loopback IP address; tokens of a service of yours, or of a fake, are for such hosts. There are
+    /// no patterns: each host is named on its own.
     ///
     /// ```
     /// # use shortway::{Authorized, TokenSource, http::UreqTransport};
@@ -168,9 +172,14 @@ impl Authorized {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] when `url` is neither.
+    /// [`ErrorKind::Config`] when `url` is neither, or its host is a pattern.
     pub fn with_host(self, url: &str) -> Result<Self, Error> {
-        Ok(self.with_host_of(&Url::endpoint("named host's", url)?))
+        let url = Url::endpoint("named host's", url)?;
+        if url.host().contains('*') {
+            return Err(Error::new(ErrorKind::Config, "the named host's URL has a `*` in its host")
+                .with_hint("name each host on its own: there are no patterns"));
+        }
+        Ok(self.with_host_of(&url))
     }
 
     pub(crate) fn with_host_of(mut self, url: &Url) -> Self {
@@ -289,12 +298,15 @@ impl Authorized {
     /// As [`send`](Self::send). A status other than 2xx is an error too, with [`Error::status`] and, as its
     /// [cause](Error::cause), the [`GoogleStatus`](crate::GoogleStatus) that the API sent:
     /// [`ErrorKind::Api`], [`Quota`](ErrorKind::Quota), [`Unavailable`](ErrorKind::Unavailable),
-    /// [`Redirect`](ErrorKind::Redirect). [`ErrorKind::Schema`] when the response is not JSON, or not that of
-    /// a `T`.
+    /// [`Redirect`](ErrorKind::Redirect). Nothing is sent again here. [`ErrorKind::Schema`] when the response
+    /// is not JSON, or does not fit `T`; [`ErrorKind::Config`] when the body cannot be written as JSON.
     pub fn json<T: DeserializeOwned>(&self, request: Request<impl Serialize>) -> Result<T, Error> {
         let (mut parts, value) = request.into_parts();
-        let text = serde_json::to_vec(&value).map_err(|_| {
-            Error::new(ErrorKind::Config, "the request cannot be sent: its value cannot be written as JSON")
+        let text = serde_json::to_vec(&value).map_err(|error| {
+            let reason = scrub_secret(&error.to_string(), "");
+            let message =
+                format!("the request cannot be sent: its value cannot be written as JSON: {reason}");
+            Error::new(ErrorKind::Config, message)
         })?;
         let mut body = RequestBody::Empty;
         if text != b"null" {
@@ -406,7 +418,13 @@ impl Authorized {
         let identity = if self.quota_project_id.is_some() { None } else { self.identity() };
         let of_identity = identity.as_ref().and_then(Identity::quota_project_id);
         if let Some(project) = self.quota_project_id.as_deref().or(of_identity) {
-            let project = HeaderValue::from_str(project).map_err(ureq::http::Error::from)?;
+            let project = HeaderValue::from_str(project).map_err(|_| {
+                let message =
+                    format!("the request cannot be sent: its header `{QUOTA_PROJECT}` is not valid");
+                Error::new(ErrorKind::Config, message).with_hint(
+                    "correct the quota project: it looks like my-project-123, or is the project's number",
+                )
+            })?;
             headers.entry(QUOTA_PROJECT).or_insert(project);
         }
         Ok(request)

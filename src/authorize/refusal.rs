@@ -4,9 +4,9 @@
 //! cause (AIP-193).
 
 use crate::error::{Error, ErrorKind, GoogleStatus, scrub_secret};
-use crate::http::{Class, Response, class, is_html, retry_after};
+use crate::http::{Class, Response, class, is_html, redirect_target, retry_after};
 use crate::token_source::Identity;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::time::SystemTime;
 
 /// What a response answers.
@@ -32,15 +32,46 @@ pub(super) fn value<T: DeserializeOwned>(
     let body = response.body().as_slice();
     let text = if body.trim_ascii().is_empty() { b"null" } else { body };
     serde_json::from_slice(text).map_err(|error| {
-        let reason = scrub_secret(&error.to_string(), context.secret);
-        let message =
-            format!("the response of {} is not the JSON that was expected: {reason}", context.place);
-        let error = Error::new(ErrorKind::Schema, message)
-            .with_status(response.status().as_u16())
-            // A body that ends too soon may come whole the next time.
-            .with_retryable(error.is_eof());
-        if is_html(response.headers()) { error.with_hint(MAYBE_A_PROXY) } else { error }
+        let error = match serde_json::from_slice::<IgnoredAny>(text) {
+            Ok(_) if error.is_data() => misfit(&error, text == body, context),
+            Ok(_) => no_json(&error, is_html(response.headers()), context),
+            Err(fault) => no_json(&fault, is_html(response.headers()), context),
+        };
+        error.with_status(response.status().as_u16())
     })
+}
+
+/// The error for JSON that does not fit the caller's type.
+fn misfit(fault: &serde_json::Error, has_content: bool, context: Context<'_>) -> Error {
+    let what = if has_content { "" } else { " has no content, which" };
+    let reason = reason(fault, has_content, context.secret);
+    let message =
+        format!("the response of {}{what} does not fit the type that it is read as: {reason}", context.place);
+    Error::new(ErrorKind::Schema, message).with_hint(match has_content {
+        true => "correct the type, or read the response with Authorized::send",
+        false => "read it as an Option, or as serde::de::IgnoredAny",
+    })
+}
+
+/// The error for a response that is not JSON.
+fn no_json(fault: &serde_json::Error, is_html: bool, context: Context<'_>) -> Error {
+    let reason = reason(fault, true, context.secret);
+    let message = format!("the response of {} is not JSON: {reason}", context.place);
+    // A body that ends too soon may come whole the next time.
+    let error = Error::new(ErrorKind::Schema, message).with_retryable(fault.is_eof());
+    error.with_hint(match (is_html, fault.is_eof()) {
+        (true, _) => MAYBE_A_PROXY,
+        (false, true) => AGAIN,
+        (false, false) => "read a response that is not JSON with Authorized::send or Authorized::stream",
+    })
+}
+
+/// The words of serde, with the place if it is wanted and one of the text.
+fn reason(fault: &serde_json::Error, has_place: bool, secret: &str) -> String {
+    let text = fault.to_string();
+    let place = format!(" at line {} column {}", fault.line(), fault.column());
+    let words = text.strip_suffix(&place).filter(|_| !has_place || fault.column() == 0);
+    scrub_secret(words.unwrap_or(&text), secret)
 }
 
 /// The error for a response other than 2xx.
@@ -57,14 +88,14 @@ fn refusal(response: &Response<Vec<u8>>, context: Context<'_>) -> Error {
         Class::Success | Class::Unexpected => (ErrorKind::Protocol, "did not answer"),
     };
     let reason = status.map(|status| status.message.trim_end_matches('.')).filter(|text| !text.is_empty());
+    let target = redirect_target(response.headers(), context.secret).filter(|_| kind == ErrorKind::Redirect);
+    let to = target.map(|target| format!(" to {target}")).unwrap_or_default();
     let message = match reason {
-        Some(reason) => format!("{} {verb} the request: {reason}", context.place),
-        None => format!("{} {verb} the request (HTTP status {code})", context.place),
+        Some(reason) => format!("{} {verb} the request{to}: {reason}", context.place),
+        None => format!("{} {verb} the request{to} (HTTP status {code})", context.place),
     };
-    let mut error = Error::new(kind, message).with_status(code);
-    if let Some(hint) = hint(response, status, context) {
-        error = error.with_hint(hint);
-    }
+    let hint = hint(response, status, context);
+    let mut error = Error::new(kind, message).with_status(code).with_hint(hint);
     let delay = status.and_then(GoogleStatus::retry_delay);
     let at = delay.and_then(|delay| context.answered.checked_add(delay));
     if let Some(at) = at.or_else(|| retry_after(response.headers(), context.answered)) {
@@ -79,20 +110,47 @@ fn refusal(response: &Response<Vec<u8>>, context: Context<'_>) -> Error {
     }
 }
 
-fn hint(response: &Response<Vec<u8>>, status: Option<&GoogleStatus>, context: Context<'_>) -> Option<String> {
-    let who = context.identity.and_then(Identity::email).unwrap_or("the account that the token stands for");
-    match (response.status().as_u16(), status.and_then(GoogleStatus::reason)) {
-        (300..=399, _) => Some(format!("redirects are never followed: {MAYBE_A_PROXY}")),
-        (407, _) => Some(MAYBE_A_PROXY.into()),
-        _ if status.is_none() && is_html(response.headers()) => Some(MAYBE_A_PROXY.into()),
-        (401, _) => Some("check that the token source gives tokens of the kind that this API takes".into()),
-        (403, Some("ACCESS_TOKEN_SCOPE_INSUFFICIENT")) => {
-            Some("give the token source the scope that this method needs".into())
+fn hint(response: &Response<Vec<u8>>, status: Option<&GoogleStatus>, context: Context<'_>) -> String {
+    let code = response.status().as_u16();
+    let is_page = status.is_none() && is_html(response.headers());
+    let text = match (class(response.status()), code) {
+        (Class::Redirect, _) => return format!("redirects are never followed: {MAYBE_A_PROXY}"),
+        (Class::Unexpected, 304) => "the request has a condition: read its response with Authorized::send",
+        (Class::SendAgain | Class::Unavailable, _) if is_page => {
+            return format!("{AGAIN}; if it repeats, {MAYBE_A_PROXY}");
         }
-        (403, Some("SERVICE_DISABLED")) => Some(format!("enable this API in the project of {who}")),
-        (403, _) => Some(format!("give {who} a role that allows this")),
-        _ => None,
+        (Class::SendAgain | Class::Unavailable, _) => AGAIN,
+        (Class::SlowDown, _) => "send the request again later, and fewer requests at a time",
+        (_, 404) if is_page => {
+            return format!(
+                "check the path of the URL: Google answers 404 with a page to one that it does not know; \
+                 else {MAYBE_A_PROXY}"
+            );
+        }
+        _ if is_page => MAYBE_A_PROXY,
+        (Class::ProxyLogin | Class::Unexpected, _) | (_, 511) => MAYBE_A_PROXY,
+        (_, 401) => "check that the token source gives tokens of the kind that this API takes",
+        (_, 403) => return forbidden(status, context.identity),
+        (_, 404 | 405 | 410) => "check the method, the URL and the names in it",
+        (_, 409 | 412) => "read the resource as it is now, and change the request to fit",
+        (_, 413 | 414 | 431) => "send less in one request",
+        _ => "change the request: the same one is refused again",
+    };
+    text.to_owned()
+}
+
+/// What to do about a 403.
+fn forbidden(status: Option<&GoogleStatus>, identity: Option<&Identity>) -> String {
+    let who = identity.and_then(Identity::email).unwrap_or("the account that the token stands for");
+    match status.and_then(GoogleStatus::reason) {
+        Some("ACCESS_TOKEN_SCOPE_INSUFFICIENT") => {
+            "give the token source the scope that this method needs".into()
+        }
+        Some("SERVICE_DISABLED") => format!("enable this API in the project of {who}"),
+        _ => format!("give {who} a role that allows this"),
     }
 }
+
+const AGAIN: &str = "send the request again later";
 
 const MAYBE_A_PROXY: &str = "a proxy or a login page may have answered instead of the API";

@@ -248,9 +248,10 @@ impl Fault {
             Self::NotHttp(_) => "check host and port; a proxy or another program may have answered instead",
             Self::NoThread(_) | Self::Panicked(_) => "is this process at a limit of threads or memory?",
             Self::Tls(peer, fault) => return fault.hint(peer).map(Into::into),
-            Self::FramingHeader(_) => {
+            Self::FramingHeader(name) if matches!(name.as_str(), "content-length" | "transfer-encoding") => {
                 "leave the header out; give the length of a body with RequestBody::reader"
             }
+            Self::FramingHeader(_) => "leave the header out",
             Self::NoRootCertificate => "give PEM text with at least one block -----BEGIN CERTIFICATE-----",
             _ => return None,
         };

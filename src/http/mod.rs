@@ -24,7 +24,7 @@ mod url;
 pub use body::{RequestBody, ResponseBody};
 pub(crate) use call::{Limits, call, open};
 pub(crate) use check::check;
-pub(crate) use status::{Class, class, is_html};
+pub(crate) use status::{Class, class, is_html, redirect_target};
 pub use times::{date, retry_after};
 pub use transport::UreqTransport;
 pub use ureq::http::{

@@ -1,7 +1,8 @@
 //! What an HTTP status means for a client of Google's endpoints and APIs. RFC 9110 §15.
 
+use crate::error::scrub_secret;
 use ureq::http::StatusCode;
-use ureq::http::header::{CONTENT_TYPE, HeaderMap};
+use ureq::http::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 
 /// What a status means, whoever sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,4 +46,13 @@ pub(crate) fn class(status: StatusCode) -> Class {
 pub(crate) fn is_html(headers: &HeaderMap) -> bool {
     let is_html = |value: &str| value.trim_start().to_ascii_lowercase().starts_with("text/html");
     headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_html)
+}
+
+/// Where a redirect points: scheme, host and port of an absolute `Location` (RFC 9110 §10.2.2). Path, query
+/// and user name are left out, for they may hold secrets; so is every piece of `secret`.
+pub(crate) fn redirect_target(headers: &HeaderMap, secret: &str) -> Option<String> {
+    let (scheme, rest) = headers.get(LOCATION)?.to_str().ok()?.trim().split_once("://")?;
+    let place = rest.split(['/', '?', '#', '\\']).next()?.rsplit('@').next()?;
+    let is_scheme = scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    (is_scheme && !place.is_empty()).then(|| scrub_secret(&format!("{scheme}://{place}"), secret))
 }

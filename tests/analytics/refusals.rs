@@ -396,6 +396,18 @@ fn pages_redirects_and_empty_responses_are_explained() {
 }
 
 #[test]
+fn redirect_is_told_with_the_host_that_it_points_to() {
+    let header = ("Location", "https://login.example/path?code=secret".to_owned());
+    let server = Endpoint::start(move |_| (302, vec![header.clone()], Vec::new()));
+    let analytics = Analytics::new(ScriptedSource::numbered()).with_endpoint(&server.url).expect("a client");
+    let error = analytics.property(1234).run_report(&ReportRequest::new()).expect_err("a redirect");
+    assert_eq!(
+        error.message(),
+        "Analytics refused the report on property 1234 (HTTP status 302, a redirect to https://login.example)"
+    );
+}
+
+#[test]
 fn token_of_the_call_is_in_no_text() {
     for body in [
         r#"{"error": {"code": 400, "message": "bad ya29.x", "status": "ya29.x", "details": [{"reason": "ya29.x"}]}}"#,

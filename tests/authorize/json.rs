@@ -54,6 +54,11 @@ fn nothing_is_no_body_and_no_content_is_null() {
     assert_eq!(none, None);
     let error = api.json::<Bucket>(get(&server.url)).expect_err("no bucket");
     assert_eq!((error.kind(), error.status()), (ErrorKind::Schema, Some(204)));
+    assert_eq!(
+        without_port(&error.to_string()),
+        "the response of 127.0.0.1:PORT has no content, which does not fit the type that it is read as: \
+         invalid type: null, expected struct Bucket; read it as an Option, or as serde::de::IgnoredAny"
+    );
     for request in server.received() {
         assert_eq!((request.header("Content-Type"), request.body.len()), (None, 0), "{}", request.line);
     }
@@ -142,16 +147,48 @@ fn refusals_are_told_apart_by_status_and_reason() {
             "refused the request (HTTP status 401); check that the token source gives tokens of the kind \
              that this API takes",
         ),
-        (404, &[], "nothing".into(), ErrorKind::Api, "refused the request (HTTP status 404)"),
+        (
+            404,
+            &[],
+            "nothing".into(),
+            ErrorKind::Api,
+            "refused the request (HTTP status 404); check the method, the URL and the names in it",
+        ),
         (
             404,
             &html,
             "<html>".into(),
             ErrorKind::Api,
-            &format!("refused the request (HTTP status 404); {proxy}"),
+            &format!(
+                "refused the request (HTTP status 404); check the path of the URL: Google answers 404 with a \
+                 page to one that it does not know; else {proxy}"
+            ),
         ),
-        (429, &[], String::new(), ErrorKind::Quota, "refused the request (HTTP status 429)"),
-        (503, &[], String::new(), ErrorKind::Unavailable, "failed to answer the request (HTTP status 503)"),
+        (
+            403,
+            &html,
+            "<html>".into(),
+            ErrorKind::Api,
+            &format!("refused the request (HTTP status 403); {proxy}"),
+        ),
+        (
+            502,
+            &html,
+            "<html>".into(),
+            ErrorKind::Unavailable,
+            &format!(
+                "failed to answer the request (HTTP status 502); send the request again later; if it \
+                 repeats, {proxy}"
+            ),
+        ),
+        (
+            429,
+            &[],
+            String::new(),
+            ErrorKind::Quota,
+            "refused the request (HTTP status 429); send the request again later, and fewer requests at a \
+             time",
+        ),
         (
             407,
             &[],
@@ -174,6 +211,48 @@ fn refusals_are_told_apart_by_status_and_reason() {
 }
 
 #[test]
+fn every_status_says_what_to_do() {
+    let (again, change) =
+        ("send the request again later", "change the request: the same one is refused again");
+    let proxy = "a proxy or a login page may have answered instead of the API";
+    for (statuses, hint) in [
+        (&[408_u16, 421, 425, 500, 502, 503, 504] as &[_], again),
+        (&[400, 402, 418, 422, 501, 505], change),
+        (&[405, 410], "check the method, the URL and the names in it"),
+        (&[409, 412], "read the resource as it is now, and change the request to fit"),
+        (&[413, 414, 431], "send less in one request"),
+        (&[407, 511, 999], proxy),
+        (&[304], "the request has a condition: read its response with Authorized::send"),
+    ] {
+        for status in statuses {
+            assert_eq!(refusal(*status, &[], "").hint(), Some(hint), "{status}");
+        }
+    }
+    let body = json!({"error": {"code": 503, "message": "Try later.", "status": "UNAVAILABLE"}});
+    let error = refusal(503, &[], &body.to_string());
+    assert_eq!(
+        without_port(&error.to_string()),
+        "127.0.0.1:PORT failed to answer the request: Try later; send the request again later"
+    );
+}
+
+#[test]
+fn redirect_is_told_with_the_host_that_it_points_to_and_no_more() {
+    for (location, to) in [
+        ("https://login.example/path?code=secret", " to https://login.example"),
+        ("http://10.0.0.1:8080?u=http://h.example#f", " to http://10.0.0.1:8080"),
+        ("https://jane:secret@login.example", " to https://login.example"),
+        ("https://token-1.login.example/", " to [removed]"),
+        ("/path?next=https://h.example", ""),
+        ("", ""),
+    ] {
+        let error = refusal(307, &[("Location", location)], "");
+        let text = format!("127.0.0.1:PORT redirects the request{to} (HTTP status 307)");
+        assert_eq!(without_port(error.message()), text, "{location}");
+    }
+}
+
+#[test]
 fn time_that_the_server_asks_for_is_told() {
     let now = SystemTime::now();
     let by_header = refusal(503, &[("Retry-After", "100")], "");
@@ -192,29 +271,45 @@ fn response_that_is_not_the_value_is_an_error_without_the_token() {
         (
             r#"{"name": 1}"#,
             false,
-            "the response of 127.0.0.1:PORT is not the JSON that was expected: invalid type: integer `1`, \
-             expected a string at line 1 column 10",
+            "the response of 127.0.0.1:PORT does not fit the type that it is read as: invalid type: integer \
+             `1`, expected a string at line 1 column 10; correct the type, or read the response with \
+             Authorized::send",
+            false,
+        ),
+        (
+            "{}",
+            true,
+            "the response of 127.0.0.1:PORT does not fit the type that it is read as: missing field `name` \
+             at line 1 column 2; correct the type, or read the response with Authorized::send",
             false,
         ),
         (
             r#"{"name": "a"#,
             false,
-            "the response of 127.0.0.1:PORT is not the JSON that was expected: EOF while parsing a string at \
-             line 1 column 11",
+            "the response of 127.0.0.1:PORT is not JSON: EOF while parsing a string at line 1 column 11; \
+             send the request again later",
             true,
         ),
         (
             r#""token-1""#,
             false,
-            "the response of 127.0.0.1:PORT is not the JSON that was expected: invalid type: string \
-             [removed] expected struct Bucket at line 1 column 9",
+            "the response of 127.0.0.1:PORT does not fit the type that it is read as: invalid type: string \
+             [removed] expected struct Bucket at line 1 column 9; correct the type, or read the response \
+             with Authorized::send",
+            false,
+        ),
+        (
+            "id,name",
+            false,
+            "the response of 127.0.0.1:PORT is not JSON: expected value at line 1 column 1; read a response \
+             that is not JSON with Authorized::send or Authorized::stream",
             false,
         ),
         (
             "<html>",
             true,
-            "the response of 127.0.0.1:PORT is not the JSON that was expected: expected value at line 1 \
-             column 1; a proxy or a login page may have answered instead of the API",
+            "the response of 127.0.0.1:PORT is not JSON: expected value at line 1 column 1; a proxy or a \
+             login page may have answered instead of the API",
             false,
         ),
     ] {
@@ -228,6 +323,17 @@ fn response_that_is_not_the_value_is_an_error_without_the_token() {
 }
 
 #[test]
+fn json_of_another_shape_names_no_column_that_there_is_not() {
+    let server = answering(200, r#"{"items": []}"#);
+    let error = api(numbered(), &server.url).json::<Vec<u8>>(get(&server.url)).expect_err("no list");
+    assert_eq!(
+        without_port(&error.to_string()),
+        "the response of 127.0.0.1:PORT does not fit the type that it is read as: invalid type: map, \
+         expected a sequence; correct the type, or read the response with Authorized::send"
+    );
+}
+
+#[test]
 fn value_that_is_no_json_is_refused_before_it_costs_a_token() {
     let (server, tokens) = (answering(200, "{}"), numbered());
     let pairs = std::collections::HashMap::from([((1, 2), 3)]);
@@ -235,7 +341,10 @@ fn value_that_is_no_json_is_refused_before_it_costs_a_token() {
     let error = api(Arc::clone(&tokens), &server.url).json::<Value>(request).expect_err("no JSON");
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
-        (ErrorKind::Config, "the request cannot be sent: its value cannot be written as JSON")
+        (
+            ErrorKind::Config,
+            "the request cannot be sent: its value cannot be written as JSON: key must be a string"
+        )
     );
     assert_eq!((tokens.calls(), server.connections()), (0, 0));
 }

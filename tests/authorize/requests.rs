@@ -60,8 +60,30 @@ fn quota_project_that_no_header_can_carry_is_refused() {
     let server = Endpoint::start(|_| ok());
     let api = api(numbered(), &server.url).with_quota_project_id("a\r\nX-Evil: b");
     let error = api.send(get(&server.url)).expect_err("not valid");
-    assert_eq!(error.kind(), ErrorKind::Config);
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (
+            ErrorKind::Config,
+            "the request cannot be sent: its header `x-goog-user-project` is not valid; correct the quota \
+             project: it looks like my-project-123, or is the project's number"
+        )
+    );
     assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn host_that_is_a_pattern_is_refused() {
+    let api = Authorized::new(numbered(), UreqTransport::new());
+    for url in ["https://*.run.app", "https://*", "https://my-*.run.app:8443/path"] {
+        let error = api.clone().with_host(url).expect_err(url);
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (
+                ErrorKind::Config,
+                "the named host's URL has a `*` in its host; name each host on its own: there are no patterns"
+            )
+        );
+    }
 }
 
 #[test]
@@ -71,9 +93,10 @@ fn headers_of_the_transport_and_methods_that_are_not_sent_cost_no_token() {
     for name in ["Content-Length", "Transfer-Encoding", "Host", "Connection", "TE", "Trailer", "Upgrade"] {
         let request = Request::post(&server.url).header(name, "0").body("content").expect("a request");
         let error = api.send(request).expect_err(name);
+        let length = "; give the length of a body with RequestBody::reader";
+        let more = if ["Content-Length", "Transfer-Encoding"].contains(&name) { length } else { "" };
         let text = format!(
-            "the request cannot be sent: its header `{}` is set by the transport; leave the header out; give \
-             the length of a body with RequestBody::reader",
+            "the request cannot be sent: its header `{}` is set by the transport; leave the header out{more}",
             name.to_ascii_lowercase()
         );
         assert_eq!((error.kind(), error.to_string()), (ErrorKind::Config, text));
