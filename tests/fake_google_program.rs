@@ -112,13 +112,15 @@ fn faults_are_played_on_the_requests_that_they_name() {
 
 #[cfg(unix)]
 #[test]
-fn signal_ends_it_with_status_0() {
+fn signal_ends_it_with_status_0_and_removes_its_files() {
     for signal in ["INT", "TERM", "HUP"] {
-        let mut running = run(&[]);
+        let mut running = run(&["--https"]);
+        assert_eq!(std::fs::read_dir(running.folder.path()).expect("a folder").count(), 2);
         let id = running.child.id().to_string();
         let sent = Command::new("kill").args(["-s", signal, &id]).status().expect("kill runs");
         assert!(sent.success());
         assert_eq!(running.child.wait().expect("it ends").code(), Some(0), "{signal}");
+        assert_eq!(std::fs::read_dir(running.folder.path()).expect("a folder").count(), 0, "{signal}");
     }
 }
 
@@ -143,9 +145,60 @@ fn what_it_cannot_read_is_refused_with_the_place() {
         refused(&["--rows", &path]),
         format!("error: --rows {path}: the file must end in .csv or .json\n")
     );
-    for fault in ["status", "status:99", "explode", "reset*x", "late:soon", "refusal:none"] {
-        let expected = format!("error: --fault {fault}: no such fault; see --help\n");
-        assert_eq!(refused(&["--fault", fault]), expected);
+}
+
+#[test]
+fn fault_that_it_does_not_know_is_refused_with_what_is_wrong() {
+    let codes = "invalid_grant, unauthorized_client, access_denied, admin_policy_enforced, invalid_scope, invalid_client, \
+                 deleted_client, disabled_client, org_internal, invalid_request, unsupported_grant_type, internal_failure";
+    let codes = format!("refusal needs an OAuth error code of these: {codes}");
+    let kinds = "explode is no kind of fault; the kinds are status, html, redirect, reset, truncated, wrong-length, \
+                 drip, late, bomb and refusal";
+    for (fault, why) in [
+        ("explode", kinds),
+        ("status", "status needs a status from 200 to 599: status:503"),
+        ("status:99", "status needs a status from 200 to 599: status:503"),
+        ("html:502:7", "html needs a status from 200 to 599: html:503"),
+        ("status:503:x", "x is no number of seconds for Retry-After"),
+        ("status:503:", " is no number of seconds for Retry-After"),
+        ("status:503*0", "*0: after * comes a number from 1 on, or always"),
+        ("reset*x", "*x: after * comes a number from 1 on, or always"),
+        ("status:503@", "there is no target after @"),
+        ("status:503@api*2", "write *TIMES before @: api*2"),
+        ("reset:5", "reset has no value"),
+        ("truncated:", "truncated has no value"),
+        ("redirect:/elsewhere", "redirect needs a URL: redirect:https://elsewhere.invalid/"),
+        ("wrong-length:0", "wrong-length needs a number of bytes that is not 0: wrong-length:-3"),
+        ("late:soon", "late needs a number of milliseconds from 1 on: late:10"),
+        ("drip:-1", "drip needs a number of milliseconds from 1 on: drip:10"),
+        ("refusal:none", &codes),
+    ] {
+        assert_eq!(refused(&["--fault", fault]), format!("error: --fault {fault}: {why}\n"));
     }
-    assert_eq!(refused(&["--delegate", "boss"]), "error: --delegate boss: it is USER=SCOPE\n");
+    #[cfg(feature = "gzip")]
+    assert_eq!(
+        refused(&["--fault", "bomb"]),
+        "error: --fault bomb: bomb needs a number of MiB from 1 on: bomb:100\n"
+    );
+}
+
+#[test]
+fn option_that_means_nothing_is_refused() {
+    let refused = |option: &str, value: &str, why: &str| {
+        assert_eq!(refused(&[option, value]), format!("error: {option} {value}: {why}\n"));
+    };
+    refused("--property", "0", "the number of a property is 1 or more");
+    refused("--token-lifetime", "0", "a token lives from 1 to 43200 seconds (12 hours)");
+    refused("--token-lifetime", "43201", "a token lives from 1 to 43200 seconds (12 hours)");
+    refused("--delegate", "boss", "there is no =; it is USER=SCOPE");
+    refused("--delegate", "=s", "there is no user; it is USER=SCOPE");
+    refused("--delegate", "a@b.c=", "there is no scope; it is USER=SCOPE");
+}
+
+#[test]
+fn without_rows_there_are_figures_for_each_of_the_last_days() {
+    let running = run(&[]);
+    let sessions = running.sessions(UreqTransport::new()).expect("a report");
+    // The four rows of a day have 27 sessions, and the first of them 0 to 6 more, by the day of seven.
+    assert_eq!(sessions, 7 * 27 + 21);
 }

@@ -9,6 +9,10 @@ impl FakeTable {
     /// [`run_report`](crate::analytics::Property::run_report) would return it: for code that takes a
     /// [`Report`].
     ///
+    /// The request is one with [`keep_empty_rows`](ReportRequest::keep_empty_rows): rows whose metrics are
+    /// all 0 are there. To a request without it, Google and [`FakeGoogle`](super::FakeGoogle) do not send
+    /// them: leave them out of the table when your code requests its report so.
+    ///
     /// ```
     /// use shortway::testing::FakeTable;
     ///
@@ -27,6 +31,7 @@ impl FakeTable {
         let request = ReportRequest::new()
             .dimensions(dimensions.iter().cloned())
             .metrics(metrics.iter().cloned())
+            .keep_empty_rows(true)
             .metric_aggregations([
                 MetricAggregation::Total,
                 MetricAggregation::Maximum,

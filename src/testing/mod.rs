@@ -9,6 +9,7 @@
 //! | code that takes a [`TokenSource`](crate::TokenSource) | [`ScriptedSource`]: tokens and errors in the order you say | how it goes on after an error, how often it asks |
 //! | code that depends on the time | [`ManualClock`]: stands still until you move it | what happens at an expiry, without a wait |
 //! | a program that gets tokens and reports | [`FakeGoogle`]: both over real HTTP, with rows of yours | that requests are what Google takes, signatures and filters included |
+//! | code that uses [`Authorized`](crate::Authorized) | a [`FakeGoogle`] with a [`Fault::answer`] or [`Fault::computed`] for its paths | requests, tokens, what it makes of each status |
 //! | a program on a bad day | [`FakeGoogle`] with a [`Fault`] | retries, time limits, exit status |
 //! | a program in another language, or a binary | the example `fake_google` | the same from outside |
 //! | code that reads a key file | [`THROW_AWAY_KEY_JSON`], whose public half [`FakeGoogle`] knows | nothing about your own key |
@@ -96,6 +97,30 @@
 //! With `--rows` it answers from a CSV file or from the JSON of a report that Google has sent; `--help` lists
 //! the faults. From Rust, start [`FakeGoogle`] in the test and give its URLs to the program.
 //!
+//! # Testing code that uses `Authorized`
+//!
+//! [`FakeGoogle`] knows the paths of the Analytics Data API, and answers others by 404. Say what it answers
+//! at yours, and name them by [`Matching::target`]: [`Matching::api`] means the Data API alone.
+//!
+//! ```
+//! use shortway::Authorized;
+//! use shortway::http::{Request, UreqTransport};
+//! use shortway::testing::serde_json::{Value, json};
+//! use shortway::testing::{FakeGoogle, Fault, Matching, ScriptedSource};
+//!
+//! let google = FakeGoogle::builder().start()?;
+//! let buckets = Matching::target("/storage/v1/b");
+//! google.fault(Fault::answer(200, json!({"items": []})).on(buckets.clone()).always());
+//!
+//! let tokens = ScriptedSource::new().then_token("ya29.x");
+//! let api = Authorized::new(tokens, UreqTransport::new()).with_host(&google.api_url())?;
+//! let url = format!("{}/storage/v1/b?project=p", google.api_url());
+//! let answer: Value = api.json(Request::get(url).body(())?)?;
+//! assert_eq!(answer["items"], json!([]));
+//! google.assert_requests(&buckets.header("Authorization", "Bearer ya29.x"), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # How far the fakes go
 //!
 //! They hold what Google documents, and refuse what they cannot evaluate: status 501, and the message says
@@ -103,13 +128,17 @@
 //! made twice. Clients that nobody here wrote run against them in CI: google-auth and google-analytics-data
 //! for Python, `@google-analytics/data` for Node, the crates `gcp_auth` and `yup-oauth2`.
 //!
-//! What Google does not document but recorded answers or public clients show, and which may therefore change:
-//! the order of rows without an order (the first metric, largest first; ties in any order), the words
-//! `RESERVED_TOTAL`, `RESERVED_MAX` and `RESERVED_MIN`, aggregates over no rows as an empty object,
-//! `rowCount` counting a row of several ranges once, 15 or 17 digits of numbers, regular expressions in RE2's
-//! syntax, an exact match where a filter of text has no type, numbers in a filter of a dimension, aggregates
-//! of pivots, the texts of most quota errors, the answers of tokeninfo and revocation, an ID token for a
-//! scope that does not exist, padding in a JWT.
+//! Some things Google does not document, but recorded answers or public clients show them. They may change:
+//!
+//! - rows: without an order, the first metric orders them, largest first, and ties come in any order;
+//!   `rowCount` counts a row of several ranges once; numbers have 15 or 17 digits;
+//! - aggregates: the words `RESERVED_TOTAL`, `RESERVED_MAX` and `RESERVED_MIN`; an empty object over no rows;
+//!   the aggregates of pivots;
+//! - filters: regular expressions have RE2's syntax; a filter of text without a type is an exact match;
+//!   numbers are compared in a filter of a dimension;
+//! - tokens: the answers of tokeninfo and revocation; an ID token for a scope that does not exist; padding in
+//!   a JWT is taken;
+//! - the texts of most quota errors.
 
 #[cfg(feature = "analytics")]
 mod canned;

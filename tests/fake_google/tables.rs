@@ -1,7 +1,8 @@
 //! Tables from files, and reports without a server.
 
-use shortway::analytics::Report;
-use shortway::testing::{FakeTable, ScriptedSource};
+use shortway::analytics::{Analytics, DateRange, Report, ReportRequest};
+use shortway::scope::ANALYTICS_READONLY;
+use shortway::testing::{FakeGoogle, FakeTable, ScriptedSource};
 use shortway::{Error, ErrorKind, TokenSource};
 
 type Row = (String, u64, f64);
@@ -87,6 +88,21 @@ fn report_of_a_table_has_its_rows_in_order_and_their_aggregates() {
     assert!(report.is_complete() && report.row_count() == 3);
     let empty = FakeTable::new(["country"], ["sessions"]).report().expect("a report");
     assert!(empty.is_empty());
+}
+
+#[test]
+fn row_of_zeros_is_in_the_table_s_report_as_in_one_with_keep_empty_rows() {
+    let table = FakeTable::new(["country"], ["sessions"]).row(["Italy"], [7]).row(["Chile"], [0]);
+    let google = FakeGoogle::builder().property(1234, table.clone()).start().expect("a fake");
+    let tokens = shortway::service_account(google.key(), [ANALYTICS_READONLY]);
+    let tokens = tokens.token_endpoint(google.token_url()).build().expect("a source");
+    let property = Analytics::new(tokens).with_endpoint(&google.api_url()).expect("a client").property(1234);
+    let request = ReportRequest::new().dates(DateRange::yesterday()).dimensions(["country"]);
+    let request = request.metrics(["sessions"]);
+    let count =
+        |keep| property.run_report(&request.clone().keep_empty_rows(keep)).expect("a report").row_count();
+    assert_eq!((count(false), count(true)), (1, 2));
+    assert_eq!(table.report().expect("a report").row_count(), 2);
 }
 
 #[test]

@@ -130,11 +130,17 @@ fn faults_travel_over_tls_as_over_plain_connections() {
 }
 
 #[test]
-fn taken_port_is_an_error() {
+fn taken_port_is_an_error_with_port_cause_and_hint() {
     let google = FakeGoogle::builder().start().expect("a fake");
     let port = google.api_url().rsplit(':').next().and_then(|p| p.parse().ok()).expect("a port");
     let error = FakeGoogle::builder().port(port).start().expect_err("a taken port");
-    assert_eq!(error.to_string(), "the fake Google cannot listen on 127.0.0.1");
+    let cause = std::net::TcpListener::bind(("127.0.0.1", port)).expect_err("a taken port");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the fake Google cannot listen on 127.0.0.1:{port}: {cause}; choose another port, or 0 for one that is free"
+        )
+    );
     drop(google);
     let again = FakeGoogle::builder().port(port).start().expect("a free port");
     assert!(again.api_url().ends_with(&format!(":{port}")));

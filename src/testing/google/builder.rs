@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::testing::server::{Bound, Certificate};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,7 +107,7 @@ impl FakeGoogleBuilder {
         self
     }
 
-    /// Listens on this port; by default on one that is free.
+    /// Listens on this port; by default, and for 0, on one that is free.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
@@ -119,8 +120,7 @@ impl FakeGoogleBuilder {
     /// of a certificate.
     pub fn start(self) -> Result<FakeGoogle, Error> {
         let failed = |what| Error::new(ErrorKind::Other, what);
-        let bound =
-            Bound::new(self.port).map_err(|_| failed("the fake Google cannot listen on 127.0.0.1"))?;
+        let bound = Bound::new(self.port).map_err(|cause| cannot_listen(self.port, cause))?;
         let no_certificate = || failed("the fake Google cannot make a certificate");
         let certificate = self.is_https.then(|| Certificate::new().ok_or_else(no_certificate)).transpose()?;
         let scheme = if self.is_https { "https" } else { "http" };
@@ -130,6 +130,13 @@ impl FakeGoogleBuilder {
         let server = bound.serve(certificate.as_ref(), move |request| ours.reply(request));
         Ok(FakeGoogle { shared, server, certificate })
     }
+}
+
+fn cannot_listen(port: u16, cause: io::Error) -> Error {
+    let place = if port == 0 { "a free port of 127.0.0.1".into() } else { format!("127.0.0.1:{port}") };
+    let message = format!("the fake Google cannot listen on {place}: {cause}");
+    let error = Error::new(ErrorKind::Other, message).with_source(cause);
+    if port == 0 { error } else { error.with_hint("choose another port, or 0 for one that is free") }
 }
 
 impl fmt::Debug for FakeGoogleBuilder {

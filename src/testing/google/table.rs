@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// ranges work, one named `minutesAgo` (`00` to `29`) those of minutes; in a table without one, a range
 /// selects every row, and more than one is refused.
 ///
+/// Rows whose metrics are all 0: a [`FakeGoogle`](super::FakeGoogle) leaves them out of a report, as Google
+/// does, unless the request has `keepEmptyRows`; `FakeTable::report` keeps them.
+///
 /// ```
 /// use shortway::testing::FakeTable;
 ///
