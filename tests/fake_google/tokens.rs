@@ -129,6 +129,12 @@ fn delegation_is_for_the_users_and_scopes_that_have_it() {
     assert_eq!(user(EMAIL, ANALYTICS).status, 200);
     assert_refused(&user("boss@figures.example", ANALYTICS), TokenRefusal::AccessDenied);
     assert_refused(&user("else@figures.example", ANALYTICS_READONLY), TokenRefusal::UnknownUser);
+    let both = FakeGoogle::builder().delegation("boss@figures.example", [ANALYTICS_READONLY]);
+    let google = start(both.delegation("boss@figures.example", [ANALYTICS]));
+    for scope in [ANALYTICS_READONLY, ANALYTICS] {
+        let claims = claims(json!({"sub": "boss@figures.example", "scope": scope}));
+        assert_eq!(exchange(&google, &jwt(&claims)).status, 200, "{scope}");
+    }
     let google = start(FakeGoogle::builder().without_delegation());
     let answer = exchange(&google, &jwt(&claims(json!({"sub": "boss@figures.example"}))));
     assert_refused(&answer, TokenRefusal::DelegationNotAllowed);

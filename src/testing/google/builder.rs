@@ -61,7 +61,7 @@ impl FakeGoogleBuilder {
         self
     }
 
-    /// Lets the account act for this user with these scopes. From the first call on, other users are
+    /// Lets the account act for this user with these scopes; those of several calls add up. From the first call on, other users are
     /// [unknown](super::TokenRefusal::UnknownUser), and other scopes
     /// [refused](super::TokenRefusal::AccessDenied). By default it acts for everybody.
     pub fn delegation<S: Into<String>>(
@@ -69,12 +69,11 @@ impl FakeGoogleBuilder {
         user: impl Into<String>,
         scopes: impl IntoIterator<Item = S>,
     ) -> Self {
-        let scopes = scopes.into_iter().map(Into::into).collect();
         let mut users = match self.settings.delegation {
             Delegation::Users(users) => users,
             Delegation::All | Delegation::Nobody => BTreeMap::new(),
         };
-        users.insert(user.into(), scopes);
+        users.entry(user.into()).or_default().extend(scopes.into_iter().map(Into::into));
         self.settings.delegation = Delegation::Users(users);
         self
     }
