@@ -217,6 +217,7 @@ fn report_that_changes_during_the_download_is_an_error() {
             )
         );
         assert_eq!(point(&error).offset, 4);
+        assert!(!format!("{error:?}").contains("RESERVED_TOTAL"), "Debug shows figures: {error:?}");
     }
 }
 

@@ -69,8 +69,8 @@ impl Property {
     ///
     /// # What is checked
     /// Each page must have the rows that the first page promised. A page that is too short is requested once
-    /// more. Every page must state the same number of rows and the same totals of whole numbers, and must not
-    /// begin before the last row of an earlier page. With several date ranges Google counts rows that differ
+    /// more. Every page must state the same number of rows and the same totals of whole numbers; no row may come
+    /// twice on a page, and none may be the last row of an earlier page. With several date ranges Google counts rows that differ
     /// in nothing but the range once, in `rowCount`, `limit` and `offset`; a server that counts every row is
     /// understood too, as long as it keeps to it.
     ///

@@ -1,9 +1,7 @@
 //! An order without ties: what stands on a page must not depend on chance.
 
+use crate::analytics::report::DATE_RANGE;
 use crate::analytics::request::{OrderBy, OrderField, OrderType, ReportRequest};
-
-/// The column that tells date ranges apart where there are several.
-const DATE_RANGE: &str = "dateRange";
 
 /// The order of `request`, then each dimension that it does not decide, so that no two rows tie.
 pub(super) fn complete(request: &ReportRequest) -> Vec<OrderBy> {

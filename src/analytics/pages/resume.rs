@@ -10,7 +10,7 @@ use std::fmt::{self, Write as _};
 
 /// Where a download goes on: give it to [`Pages::resume`](super::Pages::resume), in this process or, since it
 /// serializes, in a later one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ResumePoint {
     /// The offset of the first row that was not returned.
@@ -23,6 +23,16 @@ pub struct ResumePoint {
     pub(super) totals: Vec<String>,
     /// A hash of property and request.
     pub(super) request: String,
+}
+
+impl fmt::Debug for ResumePoint {
+    /// Where it is, not the figures.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResumePoint")
+            .field("offset", &self.offset)
+            .field("row_count", &self.row_count)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What `rowCount`, `limit` and `offset` count where a report has several date ranges.

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 /// The column that Google adds where several date ranges are requested.
-pub(super) const DATE_RANGE: &str = "dateRange";
+pub(in crate::analytics) const DATE_RANGE: &str = "dateRange";
 
 #[derive(Default)]
 pub(super) struct Body {

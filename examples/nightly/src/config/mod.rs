@@ -65,9 +65,9 @@ pub(crate) struct Config {
 pub(crate) enum Database {
     Sqlite(PathBuf),
     /// The URL; it may hold a password.
-    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "read, to be refused by name"))]
     Postgres(String),
-    #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
+    #[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "read, to be refused by name"))]
     Parquet(PathBuf),
 }
 

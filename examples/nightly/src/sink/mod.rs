@@ -52,7 +52,7 @@ pub(crate) fn open(database: &Database, how: Use) -> Result<Box<dyn Sink>, Error
         Database::Postgres(url) => Box::new(postgres::Postgres::open(url, how)?),
         #[cfg(feature = "parquet")]
         Database::Parquet(folder) => Box::new(parquet::Parquet::open(folder, how)?),
-        #[allow(unreachable_patterns)]
+        #[cfg(not(all(feature = "postgres", feature = "parquet")))]
         _ => {
             return Err(Error::new(ErrorKind::Config, "this kind of database is not built in")
                 .with_hint("build nightly with its default features"));

@@ -1,6 +1,6 @@
 //! A folder with a configuration, a fake Google, and `nightly` as a process of its own.
 
-#![allow(dead_code)] // each test program uses a part
+#![allow(dead_code, reason = "each test program uses a part")]
 
 use rusqlite::Connection;
 use shortway::testing::{FakeGoogle, FakeTable, THROW_AWAY_KEY_JSON};

@@ -1,6 +1,6 @@
 //! An independent reader of Parquet files: pyarrow, of the Python that `NIGHTLY_PYTHON` names.
 
-#![allow(dead_code)] // each test program uses a part
+#![allow(dead_code, reason = "each test program uses a part")]
 
 use crate::util::{Lab, Row};
 use shortway::testing::serde_json::{self, Value};
